@@ -1,0 +1,1 @@
+"""Composition: one file a process. Only here do rooms meet."""

@@ -1,0 +1,1 @@
+"""The record, the log's mathematics, evidence and its verification. Pure."""

@@ -1,0 +1,1 @@
+"""The virtual plant: seeded parts, cameras and PLCs for virtual commissioning."""

@@ -1,0 +1,1 @@
+"""Visual inspection as pure functions: image bytes to array, embedding, memory bank, score, heat-map."""

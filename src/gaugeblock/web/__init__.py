@@ -1,0 +1,1 @@
+"""The faces of the working rooms: pages and HTTP API."""
