@@ -55,7 +55,9 @@ def report(name: str, figures: list[Figure]) -> None:
     """Print the table and write ``benchmarks/results/<name>.json``."""
     rows = [("figure", "value", "unit", "peer", "peer value", "ratio", "protocol")]
     for f in figures:
-        rows.append((f.figure, _short(f.value), f.unit, f.peer or "", _short(f.peer_value), _short(f.ratio), f.protocol))
+        rows.append(
+            (f.figure, _short(f.value), f.unit, f.peer or "", _short(f.peer_value), _short(f.ratio), f.protocol)
+        )
     widths = [max(len(row[i]) for row in rows) for i in range(6)]
     print(f"\n== {name}")
     for row in rows:

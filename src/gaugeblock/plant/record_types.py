@@ -45,7 +45,7 @@ class Facet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
 # ── inspection.verdict: a station's answer about one unit ────────────────────────────────────────────────
 
 
-class InspectionSubject(Facet):
+class InspectionSubject(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Which unit, where, for which order."""
 
     station: str
@@ -55,14 +55,14 @@ class InspectionSubject(Facet):
     camera: str | None = None
 
 
-class InspectionStatement(Facet):
+class InspectionStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The verdict, and for UNDECIDED the reason: the code of a named error or guard."""
 
     verdict: Verdict
     reason: str | None = None
 
 
-class InspectionMeasurement(Facet):
+class InspectionMeasurement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The anomaly score against its threshold (both dimensionless), and where the score is highest.
 
     ``peak_x`` and ``peak_y`` are fractions of image width and height from the top left.
@@ -74,7 +74,7 @@ class InspectionMeasurement(Facet):
     peak_y: float | None = None
 
 
-class InspectionProcess(Facet):
+class InspectionProcess(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """How the answer was made: identity in the station, timing, guards that passed."""
 
     boot_epoch: int
@@ -87,7 +87,7 @@ class InspectionProcess(Facet):
     software: str = ""
 
 
-class InspectionInputs(Facet):
+class InspectionInputs(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Digests (SHA-256, hex) of what the answer was made from."""
 
     image_sha256: str | None = None
@@ -100,7 +100,7 @@ class InspectionInputs(Facet):
 # ── inspection.reference: the true condition of a unit, from an authority other than the station ─────────
 
 
-class ReferenceStatement(Facet):
+class ReferenceStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """``condition`` as a master inspector, or the virtual plant's seed, knows it; defects by catalogue name."""
 
     condition: Literal["good", "defective"]
@@ -111,7 +111,7 @@ class ReferenceStatement(Facet):
 # ── inspection.module: an inspector was put in service ────────────────────────────────────────────────────
 
 
-class ModuleSubject(Facet):
+class ModuleSubject(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The module and the product it inspects."""
 
     module_sha256: str
@@ -119,7 +119,7 @@ class ModuleSubject(Facet):
     station: str | None = None
 
 
-class ModuleStatement(Facet):
+class ModuleStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Its operating point: threshold and the bound it was chosen with."""
 
     threshold: float
@@ -129,7 +129,7 @@ class ModuleStatement(Facet):
     good_parts_held_out: int
 
 
-class ModuleInputs(Facet):
+class ModuleInputs(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Digests of what the module consists of, and of the training images' list."""
 
     network_sha256: str
@@ -140,20 +140,20 @@ class ModuleInputs(Facet):
 # ── station.started: a new boot epoch ─────────────────────────────────────────────────────────────────────
 
 
-class StationSubject(Facet):
+class StationSubject(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The station."""
 
     station: str
 
 
-class StationStartedStatement(Facet):
+class StationStartedStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """``missed_triggers`` counts triggers that the PLC reports and that no epoch of this station answered."""
 
     boot_epoch: int
     missed_triggers: int = 0
 
 
-class StationStartedProcess(Facet):
+class StationStartedProcess(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Software and module at start."""
 
     software: str
@@ -164,14 +164,14 @@ class StationStartedProcess(Facet):
 # ── key.*: who may sign for which entity ──────────────────────────────────────────────────────────────────
 
 
-class KeySubject(Facet):
+class KeySubject(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """The entity (``station:ST10``, ``server:plant``, ``person:li.wei``) and the RFC 7638 thumbprint of its key."""
 
     entity: str
     thumbprint: str
 
 
-class KeyStatement(Facet):
+class KeyStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is stated of the key. ``jwk`` is the public key (RFC 8037); ``successor`` names its replacement."""
 
     action: Literal["bind", "rotate", "revoke"]

@@ -39,7 +39,7 @@ def _flatten(prefix: str, node: dict[str, Any], into: dict[str, str]) -> None:
             into[f"{prefix}.{key}"] = str(value)
 
 
-def say(key: str, language: Language, **facts: object) -> str:
+def say(key: str, language: Language, /, **facts: object) -> str:
     """The sentence for ``key`` with its ``{facts}`` filled in.
 
     Raises
