@@ -1,0 +1,178 @@
+"""Ed25519 keys: raw bytes, JWK and PEM, and the thumbprint that names a key everywhere.
+
+Source: RFC 8032 (Ed25519), RFC 8037 (JWK of it), RFC 7638 (thumbprint).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from gaugeblock.ledger import base64s
+from gaugeblock.ledger.errors import KeyFormError
+
+KEY_BYTES = 32
+SIGNATURE_BYTES = 64
+
+_FIELD_PRIME = 2**255 - 19
+# The y coordinates of the eight points whose order divides 8. Under such a "key" one signature fits many
+# messages, so nobody who shows it is bound by anything.
+_SMALL_ORDER_Y = frozenset(
+    {
+        0,
+        1,
+        _FIELD_PRIME - 1,
+        0x05FC536D880238B13933C6D305ACDFD5F098EFF289F4C345B027B2C28F95E826,
+        0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7,
+    }
+)
+
+
+class PublicKey:
+    """The public half of an Ed25519 key.
+
+    Parameters
+    ----------
+    raw
+        32 bytes, RFC 8032 §5.1.5.
+
+    Raises
+    ------
+    KeyFormError
+        Wrong length, a coordinate outside the field, or a point of small order.
+
+    Examples
+    --------
+    RFC 8037 appendix A.3:
+
+    >>> PublicKey.from_jwk({"kty": "OKP", "crv": "Ed25519",
+    ...     "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}).thumbprint
+    'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'
+    """
+
+    __slots__ = ("_key", "raw", "thumbprint")
+
+    raw: bytes
+    thumbprint: str
+
+    def __init__(self, raw: bytes) -> None:
+        if len(raw) != KEY_BYTES:
+            raise KeyFormError(detail=f"{len(raw)} bytes instead of {KEY_BYTES}")
+        y = int.from_bytes(raw, "little") & (2**255 - 1)
+        if y >= _FIELD_PRIME or y in _SMALL_ORDER_Y:
+            raise KeyFormError(detail="not a point of large order")
+        self.raw = raw
+        self._key = Ed25519PublicKey.from_public_bytes(raw)
+        canonical = b'{"crv":"Ed25519","kty":"OKP","x":"' + base64s.encode_url(raw) + b'"}'
+        self.thumbprint = base64s.encode_url(hashlib.sha256(canonical).digest()).decode()
+
+    @classmethod
+    def from_jwk(cls, jwk: Mapping[str, object]) -> PublicKey:
+        """From an RFC 8037 JWK of exactly ``kty``, ``crv`` and ``x``; a private ``d`` is refused.
+
+        Raises
+        ------
+        KeyFormError
+        """
+        x = jwk.get("x")
+        if set(jwk) != {"kty", "crv", "x"} or jwk["kty"] != "OKP" or jwk["crv"] != "Ed25519":
+            raise KeyFormError(detail="not a public Ed25519 JWK")
+        if not isinstance(x, str):
+            raise KeyFormError(detail="x is not a text")
+        try:
+            raw = base64s.decode_url(x.encode("ascii"))
+        except ValueError as error:
+            raise KeyFormError(detail=f"x: {error}") from error
+        return cls(raw)
+
+    def to_jwk(self) -> dict[str, str]:
+        """As an RFC 8037 JWK."""
+        return {"kty": "OKP", "crv": "Ed25519", "x": base64s.encode_url(self.raw).decode()}
+
+    def verify(self, signature: bytes, message: bytes) -> bool:
+        """Whether this key signed exactly these bytes."""
+        try:
+            self._key.verify(signature, message)
+        except InvalidSignature:
+            return False
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PublicKey) and other.raw == self.raw
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __repr__(self) -> str:
+        return f"PublicKey({self.thumbprint})"
+
+
+class SigningKey:
+    """A private Ed25519 key. Its text form never shows the secret.
+
+    Examples
+    --------
+    >>> key = SigningKey.from_seed(bytes(32))
+    >>> key.public.verify(key.sign(b"part 7"), b"part 7")
+    True
+    """
+
+    __slots__ = ("_key", "public")
+
+    public: PublicKey
+
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+        self.public = PublicKey(raw)
+
+    @classmethod
+    def generate(cls) -> SigningKey:
+        """A new key from the system's random source."""
+        return cls.from_seed(secrets.token_bytes(KEY_BYTES))
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> SigningKey:
+        """From the 32 bytes of RFC 8032's private key.
+
+        Raises
+        ------
+        KeyFormError
+        """
+        if len(seed) != KEY_BYTES:
+            raise KeyFormError(detail=f"seed of {len(seed)} bytes instead of {KEY_BYTES}")
+        return cls(Ed25519PrivateKey.from_private_bytes(seed))
+
+    @classmethod
+    def from_pem(cls, pem: bytes) -> SigningKey:
+        """From PKCS#8 PEM, unencrypted.
+
+        Raises
+        ------
+        KeyFormError
+        """
+        try:
+            key = serialization.load_pem_private_key(pem, password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise KeyFormError(detail="not an unencrypted PKCS#8 PEM") from error
+        if not isinstance(key, Ed25519PrivateKey):
+            raise KeyFormError(detail="not an Ed25519 key")
+        return cls(key)
+
+    def to_pem(self) -> bytes:
+        """As unencrypted PKCS#8 PEM: for a file that only its owner can read."""
+        return self._key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
+    def sign(self, message: bytes) -> bytes:
+        """64 bytes, deterministic (RFC 8032)."""
+        return self._key.sign(message)
+
+    def __repr__(self) -> str:
+        return f"SigningKey({self.public.thumbprint})"
