@@ -1,0 +1,1 @@
+"""Array mathematics that two rooms share. Pure."""
