@@ -1,0 +1,164 @@
+"""The named errors of visual inspection. Each stands for UNDECIDED at a station, never for OK."""
+
+from __future__ import annotations
+
+from gaugeblock.plant.errors import GaugeblockError
+
+
+class ImageError(GaugeblockError):
+    """Base of everything that is wrong with one image, as opposed to a module or a training set."""
+
+    code = "vision.image_corrupt"
+
+
+class ImageEmptyError(ImageError):
+    """No bytes at all."""
+
+    code = "vision.image_empty"
+
+
+class ImageCorruptError(ImageError):
+    """Not an image of a known format, or damaged beyond decoding. Facts: ``detail``."""
+
+    code = "vision.image_corrupt"
+
+
+class ImageTruncatedError(ImageError):
+    """The file ends before the picture does. Facts: ``detail``."""
+
+    code = "vision.image_truncated"
+
+
+class ImageDepthError(ImageError):
+    """More than 8 bits a channel. Facts: ``depth``."""
+
+    code = "vision.image_depth"
+
+
+class ImageModeError(ImageError):
+    """A colour model that is neither grey, palette nor RGB. Facts: ``mode``."""
+
+    code = "vision.image_mode"
+
+
+class ImageAnimatedError(ImageError):
+    """Several frames in one file: which one is the part? Facts: ``frames``."""
+
+    code = "vision.image_animated"
+
+
+class ImageTooLargeError(ImageError):
+    """More bytes or pixels than the limits allow. Facts: ``what``, ``limit``."""
+
+    code = "vision.image_too_large"
+
+
+class ImageTooSmallError(ImageError):
+    """Too few pixels to inspect. Facts: ``width``, ``height``, ``limit``."""
+
+    code = "vision.image_too_small"
+
+
+class ImageArrayError(ImageError):
+    """An array that is not (height, width, 3) uint8. Facts: ``shape``, ``dtype``."""
+
+    code = "vision.image_array"
+
+
+class ImageSizeMismatchError(ImageError):
+    """Size or aspect far from the training images: wrong camera or crop.
+
+    Facts: ``width``, ``height``, ``expected``.
+    """
+
+    code = "vision.image_size_mismatch"
+
+
+class ImageBlankError(ImageError):
+    """Hardly any contrast: lens cap, black or empty frame. Facts: ``contrast``, ``limit``."""
+
+    code = "vision.image_blank"
+
+
+class ImageSaturatedError(ImageError):
+    """Far more overexposed pixels than any training image. Facts: ``share``, ``limit``."""
+
+    code = "vision.image_saturated"
+
+
+class ImageExposureError(ImageError):
+    """Mean brightness far outside what was seen in training. Facts: ``mean``, ``low``, ``high``."""
+
+    code = "vision.image_exposure"
+
+
+class CheckpointError(GaugeblockError):
+    """A weights file that is not the legacy torch form this reader knows. Facts: ``detail``."""
+
+    code = "vision.checkpoint"
+
+
+class CheckpointDigestError(GaugeblockError):
+    """A weights file with another digest than expected. Facts: ``expected``, ``found``."""
+
+    code = "vision.checkpoint_digest"
+
+
+class NetworkShapeError(GaugeblockError):
+    """A network whose inputs or outputs are not those of a feature extractor. Facts: ``detail``."""
+
+    code = "vision.network_shape"
+
+
+class ModuleFormatError(GaugeblockError):
+    """A ``.gbm`` file that is not one, or not of a known version, or beyond its limits. Facts: ``detail``."""
+
+    code = "vision.module_format"
+
+
+class ModuleDigestError(GaugeblockError):
+    """A ``.gbm`` file whose bytes do not match its digest: damaged or altered."""
+
+    code = "vision.module_digest"
+
+
+class NoTrainingImagesError(GaugeblockError):
+    """Nothing to train on. Facts: ``left_out``."""
+
+    code = "vision.no_training_images"
+
+
+class TooFewPartsError(GaugeblockError):
+    """Too few good parts, or groups, to train on. Facts: ``found``, ``needed``."""
+
+    code = "vision.too_few_parts"
+
+
+class GroupsMismatchError(GaugeblockError):
+    """Not one group for each image. Facts: ``groups``, ``images``."""
+
+    code = "vision.groups_mismatch"
+
+
+class HeatmapFormatError(GaugeblockError):
+    """A heat-map that is not an 8-bit grey PNG of the agreed form. Facts: ``detail``."""
+
+    code = "vision.heatmap_format"
+
+
+class LevelRangeError(GaugeblockError):
+    """A share or confidence outside the open interval 0…1. Facts: ``name``, ``value``."""
+
+    code = "vision.level_range"
+
+
+class TooManyImagesError(GaugeblockError):
+    """More training images than one training takes. Facts: ``found``, ``limit``."""
+
+    code = "vision.too_many_images"
+
+
+class WeightsMissingError(GaugeblockError):
+    """The package that carries the network's weights is not installed."""
+
+    code = "vision.weights_missing"

@@ -1,0 +1,114 @@
+"""The ``.gbm`` module: everything a station needs to inspect, in one file that is data and nothing else.
+
+Layout, little-endian: 8 bytes magic and version ``GBMODUL1``; uint32 length of the manifest; uint32 number of
+sections; the manifest (JSON); for each section a uint8 name length, the name, uint64 length and the bytes;
+at the end the SHA-256 of all that stands before it. Nothing in the file is executed: arrays are raw numbers
+whose shape the manifest states, the network is ONNX, there is no pickle. The module's own digest, the one that
+records name, is the SHA-256 of the whole file, so ``sha256sum part.gbm`` gives it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gaugeblock.vision.errors import ModuleDigestError, ModuleFormatError
+
+MAGIC = b"GBMODUL1"
+BYTES_MAX = 512 * 2**20
+MANIFEST_BYTES_MAX = 2**20
+SECTIONS_MAX = 16
+_DIGEST_BYTES = 32
+_HEAD = struct.Struct("<8sII")
+_SECTION = struct.Struct("<Q")
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleFile:
+    """Manifest bytes (JSON) and named sections."""
+
+    manifest: bytes
+    sections: Mapping[str, bytes]
+
+
+def write_module(module: ModuleFile) -> bytes:
+    """The file's bytes; the same content gives the same bytes.
+
+    Raises
+    ------
+    ModuleFormatError
+        Beyond the limits.
+
+    Examples
+    --------
+    >>> data = write_module(ModuleFile(b"{}", {"bank": b"123"}))
+    >>> read_module(data).sections["bank"]
+    b'123'
+    """
+    if len(module.manifest) > MANIFEST_BYTES_MAX or len(module.sections) > SECTIONS_MAX:
+        raise ModuleFormatError(detail="manifest or number of sections beyond its limit")
+    parts = [_HEAD.pack(MAGIC, len(module.manifest), len(module.sections)), module.manifest]
+    for name in sorted(module.sections):
+        encoded = name.encode("ascii")
+        parts += [
+            bytes([len(encoded)]),
+            encoded,
+            _SECTION.pack(len(module.sections[name])),
+            module.sections[name],
+        ]
+    body = b"".join(parts)
+    if len(body) + _DIGEST_BYTES > BYTES_MAX:
+        raise ModuleFormatError(detail="larger than its limit")
+    return body + hashlib.sha256(body).digest()
+
+
+def read_module(data: bytes) -> ModuleFile:
+    """Inverse of :func:`write_module`; the digest is checked before anything is interpreted.
+
+    Raises
+    ------
+    ModuleFormatError
+        Not a module, another version, or a layout that does not add up.
+    ModuleDigestError
+        The bytes are not those that were written.
+    """
+    if len(data) > BYTES_MAX:
+        raise ModuleFormatError(detail="larger than its limit")
+    if len(data) < _HEAD.size + _DIGEST_BYTES or not data.startswith(MAGIC):
+        raise ModuleFormatError(detail="not a module file of version 1")
+    body, digest = memoryview(data)[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]
+    if hashlib.sha256(body).digest() != digest:
+        raise ModuleDigestError
+    reader = _Reader(body)
+    _, manifest_length, count = _HEAD.unpack(reader.take(_HEAD.size))
+    if manifest_length > MANIFEST_BYTES_MAX or count > SECTIONS_MAX:
+        raise ModuleFormatError(detail="manifest or number of sections beyond its limit")
+    manifest = bytes(reader.take(manifest_length))
+    sections: dict[str, bytes] = {}
+    for _ in range(count):
+        name_bytes = bytes(reader.take(reader.take(1)[0]))
+        if not name_bytes.isascii():
+            raise ModuleFormatError(detail="a section's name")
+        (length,) = _SECTION.unpack(reader.take(_SECTION.size))
+        sections[name_bytes.decode("ascii")] = bytes(reader.take(length))
+    if reader.left:
+        raise ModuleFormatError(detail="bytes after the last section")
+    return ModuleFile(manifest, sections)
+
+
+class _Reader:
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._at = 0
+
+    @property
+    def left(self) -> int:
+        return len(self._data) - self._at
+
+    def take(self, count: int) -> memoryview:
+        if count > self.left:
+            raise ModuleFormatError(detail="ends inside a section")
+        self._at += count
+        return self._data[self._at - count : self._at]
