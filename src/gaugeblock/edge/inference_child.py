@@ -1,0 +1,214 @@
+"""The inference child: a process of its own that decodes and inspects, so that it can be killed at the deadline.
+
+Run as ``python -m gaugeblock.edge.inference_child MODULE [SHA256]``. It reads requests from standard input and
+writes replies to what was standard output when it started; each message is four bytes of length (big endian)
+and msgpack. Named errors become UNDECIDED with their code as reason; anything else ends the process, and the
+parent says ``edge.inference_crashed``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+import msgspec
+
+from gaugeblock.edge.errors import ModuleDigestError, ModuleUnreadableError
+from gaugeblock.edge.ports import ModuleFacts, Outcome, PixelFacts
+from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.record_types import Verdict
+
+LENGTH_BYTES = 4
+MESSAGE_BYTES_MAX = 128 * 1024 * 1024
+PARENT_POLL_S = 1.0
+WARM_UP_DEVIATION = 40.0
+
+
+class Request(msgspec.Struct, frozen=True):
+    """Inspect this encoded image."""
+
+    serial: int
+    frame: bytes
+
+
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """The module is loaded and warmed up."""
+
+    module: ModuleFacts
+    warm_up_ms: float
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """The module cannot be used; the child ends."""
+
+    code: str
+    detail: str
+
+
+class Reply(msgspec.Struct, frozen=True, tag=True):
+    """The outcome of one request."""
+
+    serial: int
+    outcome: Outcome
+
+
+class FrameInspector(Protocol):
+    """What the child needs of an inspector: encoded image in, outcome out."""
+
+    @property
+    def facts(self) -> ModuleFacts: ...
+
+    def warm_up(self) -> None:
+        """One inspection of a made-up image, so that the first real one is not the slow one."""
+        ...
+
+    def inspect(self, frame: bytes) -> Outcome:
+        """Raises a GaugeblockError for a frame that cannot be inspected."""
+        ...
+
+
+Loader = Callable[[bytes, str], FrameInspector]
+"""Module bytes and their SHA-256 → inspector."""
+
+
+class VisionInspector:
+    """The inspector of :mod:`gaugeblock.vision` behind :class:`FrameInspector`."""
+
+    def __init__(self, data: bytes, sha256: str) -> None:
+        # Imported here, so that the parent, which needs only the messages, does not load the network's runtime.
+        from gaugeblock.vision.inspector import Inspector
+
+        self._inspector = Inspector.from_bytes(data)
+        manifest = self._inspector.manifest
+        self.facts = ModuleFacts(sha256, manifest.network_sha256, manifest.bank_sha256)
+
+    def warm_up(self) -> None:
+        """Inspect noise of the size and exposure of the training images."""
+        import numpy as np
+
+        envelope = self._inspector.manifest.envelope
+        noise = np.random.default_rng(0).normal(
+            (envelope.mean_min + envelope.mean_max) / 2,
+            WARM_UP_DEVIATION,
+            (envelope.height_median, envelope.width_median, 3),
+        )
+        try:
+            self._inspector.inspect(np.clip(noise, 0, 255).astype(np.uint8))
+        except GaugeblockError:
+            return  # outside the module's own envelope; then the first frame warms it up
+
+    def inspect(self, frame: bytes) -> Outcome:
+        """Decode and inspect."""
+        from gaugeblock.vision.decode import decode
+        from gaugeblock.vision.guards import ImageStatistics
+        from gaugeblock.vision.heatmap import encode_heatmap
+
+        start = time.perf_counter_ns()
+        image = decode(frame)
+        decoded = time.perf_counter_ns()
+        statistics = ImageStatistics.of(image)
+        inspection = self._inspector.inspect(image, time.perf_counter_ns)
+        inspected = time.perf_counter_ns()
+        heatmap = encode_heatmap(inspection.heatmap, inspection.threshold)
+        heated = time.perf_counter_ns()
+        return Outcome(
+            verdict=inspection.verdict,
+            score=inspection.score,
+            threshold=inspection.threshold,
+            peak=inspection.peak,
+            heatmap_png=heatmap,
+            pixels=PixelFacts(statistics.width, statistics.height, statistics.mean, statistics.deviation),
+            module=self.facts,
+            guards=inspection.guards_passed,
+            stage_ms={
+                "decode": (decoded - start) / 1e6,
+                **inspection.stage_ms,
+                "heatmap": (heated - inspected) / 1e6,
+            },
+        )
+
+
+def read_module(path: Path, released_sha256: str | None) -> tuple[bytes, str]:
+    """The module file's bytes and digest.
+
+    Raises
+    ------
+    ModuleUnreadableError, ModuleDigestError
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModuleUnreadableError(file=path.name, detail=error.strerror or "unreadable") from error
+    sha256 = hashlib.sha256(data).hexdigest()
+    if released_sha256 is not None and sha256 != released_sha256:
+        raise ModuleDigestError(file=path.name, expected=released_sha256, found=sha256)
+    return data, sha256
+
+
+def pack(message: msgspec.Struct) -> bytes:
+    """A message with its length before it.
+
+    >>> len(pack(Request(1, b"abc"))) - int.from_bytes(pack(Request(1, b"abc"))[:4])
+    4
+    """
+    body = msgspec.msgpack.encode(message)
+    return len(body).to_bytes(LENGTH_BYTES) + body
+
+
+def serve(load: Loader, module: Path, released_sha256: str | None, source: BinaryIO, sink: BinaryIO) -> int:
+    """Load, warm up, say ready, answer requests until the source ends. Returns the exit status."""
+
+    def send(message: msgspec.Struct) -> None:
+        sink.write(pack(message))
+        sink.flush()
+
+    try:
+        inspector = load(*read_module(module, released_sha256))
+        start = time.perf_counter()
+        inspector.warm_up()
+    except GaugeblockError as error:
+        send(Failed(error.code, str(error)))
+        return 1
+    send(Ready(inspector.facts, (time.perf_counter() - start) * 1e3))
+    decoder = msgspec.msgpack.Decoder(Request)
+    while True:
+        head = source.read(LENGTH_BYTES)
+        if len(head) < LENGTH_BYTES:
+            return 0
+        request = decoder.decode(source.read(int.from_bytes(head)))
+        try:
+            outcome = inspector.inspect(request.frame)
+        except GaugeblockError as error:
+            outcome = Outcome(Verdict.UNDECIDED, error.code, module=inspector.facts)
+        send(Reply(request.serial, outcome))
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot kill its child, and a hanging decoder does not see the end of its input."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(PARENT_POLL_S)
+        os._exit(0)
+
+    threading.Thread(target=watch, daemon=True, name="parent-watch").start()
+
+
+def run(load: Loader, arguments: list[str]) -> int:
+    """The child's main: ``MODULE [SHA256]``."""
+    _end_with_parent()
+    sink = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever a library prints must not get between the messages
+    released = arguments[1] if len(arguments) > 1 else None
+    return serve(load, Path(arguments[0]), released, sys.stdin.buffer, sink)
+
+
+if __name__ == "__main__":
+    sys.exit(run(VisionInspector, sys.argv[1:]))

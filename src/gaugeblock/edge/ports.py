@@ -1,0 +1,320 @@
+"""The ports of the station: what the loop asks of a PLC, a camera, inference, spool, uplink and clock.
+
+Adapters in ``connectors/``, ``stores/`` and ``virtual/`` satisfy them by shape, without importing this file;
+:mod:`gaugeblock.edge.memory` holds a twin of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from gaugeblock.plant.record_types import Verdict
+from gaugeblock.plant.station import Frame, Trigger
+from gaugeblock.plant.times import Clock as WallClock
+
+__all__ = [
+    "Answered",
+    "Camera",
+    "Clock",
+    "Entry",
+    "Frame",
+    "InferencePort",
+    "ModuleFacts",
+    "Outcome",
+    "Pending",
+    "PixelFacts",
+    "PlcLink",
+    "Report",
+    "Spool",
+    "SpoolState",
+    "Submittable",
+    "Trigger",
+    "Uplink",
+    "Verdict",
+]
+
+
+# ── the machine's side ────────────────────────────────────────────────────────────────────────────────────
+
+
+class PlcLink(Protocol):
+    """The PLC that triggers and routes."""
+
+    def wait_trigger(self, timeout_s: float) -> Trigger | None:
+        """The next trigger, or ``None`` after ``timeout_s``. Raises a GaugeblockError when the link is down."""
+        ...
+
+    def answer(self, number: int, verdict: Verdict) -> None:
+        """Tell the PLC the verdict about trigger ``number``; raises a GaugeblockError when it cannot."""
+        ...
+
+    def last_trigger(self) -> int | None:
+        """The highest trigger number the PLC has reported on this connection; ``None`` when it tells none."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the link."""
+        ...
+
+
+class Camera(Protocol):
+    """Gives the frame that belongs to a trigger."""
+
+    def grab(self, trigger: Trigger, timeout_s: float) -> Frame:
+        """One encoded image; raises a GaugeblockError after ``timeout_s`` or when the camera fails."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the camera."""
+        ...
+
+
+# ── inference ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class ModuleFacts(msgspec.Struct, frozen=True):
+    """What the loaded module is, by digests (SHA-256, hex)."""
+
+    module_sha256: str
+    network_sha256: str | None = None
+    bank_sha256: str | None = None
+
+
+class PixelFacts(msgspec.Struct, frozen=True):
+    """The decoded frame in four numbers: size in pixels, mean and standard deviation of all samples (0–255)."""
+
+    width: int
+    height: int
+    mean: float
+    deviation: float
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What inference says of one frame, before the guards.
+
+    ``verdict`` is UNDECIDED with a ``reason`` (the code of an error) whenever it is not a plain answer. ``guards``
+    names what the inspector itself has checked against its training images: ``size``, ``contrast``, ``exposure``.
+    """
+
+    verdict: Verdict
+    reason: str | None = None
+    score: float | None = None
+    threshold: float | None = None
+    peak: tuple[float, float] | None = None
+    heatmap_png: bytes | None = None
+    pixels: PixelFacts | None = None
+    module: ModuleFacts | None = None
+    guards: tuple[str, ...] = ()
+    stage_ms: dict[str, float] = {}
+
+
+class InferencePort(Protocol):
+    """Inspects frames; always answers by the deadline, with UNDECIDED if need be; never raises for a bad frame."""
+
+    def inspect(self, frame: bytes, deadline_ns: int) -> Outcome:
+        """``deadline_ns`` is on the station's monotonic clock."""
+        ...
+
+    def state(self) -> str:
+        """``ready``, ``starting``, ``restarting`` or ``failed``."""
+        ...
+
+    def close(self) -> None:
+        """End the child."""
+        ...
+
+
+# ── spool and uplink ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class Submittable(Protocol):
+    """A signed record as it is handed over: the JWS bytes and the disclosures of its facets."""
+
+    @property
+    def jws(self) -> bytes: ...
+
+    @property
+    def disclosures(self) -> Mapping[str, str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One signed record with the images it names, as the spool shall keep it.
+
+    ``verdict`` is ``None`` for a record that answers no trigger; its ``trigger``, if any, is then the number up to
+    which triggers are accounted for (``station.started``).
+    """
+
+    identity: str
+    jws: bytes
+    disclosures: Mapping[str, str]
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+    trigger: int | None = None
+    verdict: Verdict | None = None
+    reason: str | None = None
+    frame_sha256: str | None = None
+
+
+class Pending(Protocol):
+    """A record that waits for hand-over; ``blobs`` are the digests of its images not handed over yet."""
+
+    @property
+    def position(self) -> int: ...
+
+    @property
+    def identity(self) -> str: ...
+
+    @property
+    def jws(self) -> bytes: ...
+
+    @property
+    def disclosures(self) -> Mapping[str, str]: ...
+
+    @property
+    def blobs(self) -> Sequence[str]: ...
+
+
+class SpoolState(Protocol):
+    """How full the spool is."""
+
+    @property
+    def backlog(self) -> int: ...
+
+    @property
+    def refused(self) -> int: ...
+
+    @property
+    def bytes_used(self) -> int: ...
+
+    @property
+    def bytes_limit(self) -> int: ...
+
+
+class Spool(Protocol):
+    """Keeps records and images durably until they are handed over, and the counters that survive a restart."""
+
+    def start_epoch(self) -> int:
+        """Count the boot epoch up by one, durably, and return it."""
+        ...
+
+    def last_trigger(self) -> int | None:
+        """The number of the last trigger that has a record."""
+        ...
+
+    def last_frame(self) -> str | None:
+        """Digest of the frame of the last trigger that had one: a camera may freeze across a restart."""
+        ...
+
+    def check(self) -> None:
+        """Raise a GaugeblockError when there is no room for a record with images."""
+        ...
+
+    def put(self, entries: Sequence[Entry]) -> list[int]:
+        """Keep all entries or none; durable when it returns. Gives their positions. Raises a GaugeblockError."""
+        ...
+
+    def amend(self, position: int, entry: Entry) -> None:
+        """Replace an entry that has not been released yet."""
+        ...
+
+    def release(self, position: int) -> None:
+        """Everything up to ``position`` may be handed over."""
+        ...
+
+    def wait(self, timeout_s: float) -> None:
+        """Return when something was released since the last wait, at the latest after ``timeout_s``."""
+        ...
+
+    def pending(self, limit: int) -> Sequence[Pending]:
+        """The oldest released records not handed over, in order of position."""
+        ...
+
+    def blob(self, sha256: str) -> bytes | None:
+        """The bytes of an image, ``None`` when purged."""
+        ...
+
+    def blob_handed_over(self, sha256: str) -> None:
+        """The plant has this image."""
+        ...
+
+    def handed_over(self, receipts: Sequence[tuple[int, int]]) -> None:
+        """``(position, index in the log)`` of records the plant has."""
+        ...
+
+    def refuse(self, position: int, code: str, detail: str) -> None:
+        """Set a record aside that the plant refuses; it is kept with the error."""
+        ...
+
+    def requeue_refused(self) -> int:
+        """Offer all refused records again; gives their number."""
+        ...
+
+    def maintain(self) -> None:
+        """Purge what was handed over and is past its keep time; called now and then by the hand-over."""
+        ...
+
+    def state(self) -> SpoolState:
+        """How full it is."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the files."""
+        ...
+
+
+class Answered(Protocol):
+    """The plant's answer about one record: an index, or the code and detail of a refusal."""
+
+    @property
+    def index(self) -> int | None: ...
+
+    @property
+    def duplicate(self) -> bool: ...
+
+    @property
+    def error_code(self) -> str | None: ...
+
+    @property
+    def error_text(self) -> str | None: ...
+
+
+class Uplink(Protocol):
+    """The way to the plant.
+
+    Both methods raise a GaugeblockError when the plant cannot be reached or has no room now. Where the plant
+    said when to come again, the error has the fact ``retry_after_s``. An error with the fact ``permanent`` = 1
+    says that this very request will never be taken.
+    """
+
+    def send(self, records: Sequence[Submittable]) -> Sequence[Answered]:
+        """Submit records in order; one answer each."""
+        ...
+
+    def send_blob(self, sha256: str, data: bytes) -> None:
+        """Hand over one image."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+# ── clock and report ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class Clock(WallClock, Protocol):
+    """The station's clock, which also knows whether it is synchronised."""
+
+    def state(self) -> tuple[str, float | None]:
+        """``synchronised``, ``local`` or ``unknown``, and the uncertainty in ms where known."""
+        ...
+
+
+class Report(Protocol):
+    """Where the station says what happens: an event of the catalogue (``edge.event.<event>``) and its facts."""
+
+    def __call__(self, event: str, **facts: str | int | float) -> None: ...

@@ -1,0 +1,147 @@
+"""The killable child, with real processes."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gaugeblock.edge.inference import InferenceProcess
+from gaugeblock.edge.memory import MemoryReport
+from gaugeblock.plant.record_types import Verdict
+from gaugeblock.stores.clock import SystemClock
+
+TWIN = (sys.executable, "-m", "gaugeblock.edge.twin_child")
+Start = Callable[..., InferenceProcess]
+
+
+class _Clock(SystemClock):
+    def state(self) -> tuple[str, float | None]:
+        return "local", None
+
+
+def _soon(seconds: float = 10.0) -> int:
+    return time.monotonic_ns() + round(seconds * 1e9)
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    open_things: list[InferenceProcess] = []
+
+    def make(sha256: str | None = None, report: MemoryReport | None = None) -> InferenceProcess:
+        module = tmp_path / "module"
+        module.write_bytes(b"module")
+        process = InferenceProcess(module, sha256, _Clock(), report or MemoryReport(), TWIN)
+        open_things.append(process)
+        return process
+
+    yield make
+    for process in open_things:
+        process.close()
+
+
+def _gone(pid: int) -> bool:
+    for _ in range(100):
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().split(") ")[1].startswith("Z"):
+                return True
+            os.kill(pid, 0)
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_ready_child_answers_with_the_digest_of_what_it_loaded(start: Start) -> None:
+    inference = start(hashlib.sha256(b"module").hexdigest())
+    assert inference.wait_ready(20)
+    good = inference.inspect(b"score=0.4", _soon())
+    bad = inference.inspect(b"score=1.4", _soon())
+    assert (good.verdict, bad.verdict) == (Verdict.OK, Verdict.NOK)
+    assert good.module is not None
+    assert good.module.module_sha256 == hashlib.sha256(b"module").hexdigest()
+    large = b"score=0.4;pad=" + b"x" * 5_000_000
+    assert inference.inspect(large, _soon()).verdict is Verdict.OK, "more than a pipe holds"
+
+
+def test_before_it_is_ready_everything_is_undecided_at_once(start: Start) -> None:
+    outcome = start().inspect(b"score=0.4", _soon())
+    assert (outcome.verdict, outcome.reason) == (Verdict.UNDECIDED, "edge.inference_restarting")
+
+
+def test_a_hanging_child_is_killed_at_the_deadline_and_replaced(start: Start) -> None:
+    report = MemoryReport()
+    inference = start(report=report)
+    assert inference.wait_ready(20)
+    pid = inference.pid
+    assert pid is not None
+    before = time.monotonic()
+    outcome = inference.inspect(b"do=hang", _soon(0.2))
+    assert (outcome.verdict, outcome.reason) == (Verdict.UNDECIDED, "edge.deadline")
+    assert time.monotonic() - before < 10, "the inspector would sleep for an hour"
+    assert _gone(pid)
+    assert inference.inspect(b"score=0.4", _soon()).reason == "edge.inference_restarting"
+    assert inference.wait_ready(20)
+    assert inference.pid != pid
+    assert inference.inspect(b"score=0.4", _soon()).verdict is Verdict.OK
+    assert "inference_killed" in report.names()
+
+
+def test_a_crash_and_a_named_refusal_are_undecided_with_their_reason(start: Start) -> None:
+    inference = start()
+    assert inference.wait_ready(20)
+    assert inference.inspect(b"do=refuse", _soon()).reason == "plant.unexpected"
+    assert inference.state() == "ready", "a refused frame does not cost the child"
+    assert inference.inspect(b"do=crash", _soon()).reason == "edge.inference_crashed"
+    assert inference.inspect(b"\xff\xfe", _soon()).reason in ("edge.inference_restarting", "edge.inference_crashed")
+    assert inference.wait_ready(20)
+
+
+def test_a_deadline_in_the_past_does_not_cost_the_child(start: Start) -> None:
+    inference = start()
+    assert inference.wait_ready(20)
+    assert inference.inspect(b"score=0.4", _soon(-1)).reason == "edge.deadline"
+    assert inference.state() == "ready"
+
+
+def test_a_module_with_another_digest_is_never_used(start: Start) -> None:
+    inference = start("00" * 32)
+    assert not inference.wait_ready(20)
+    assert inference.state() == "failed"
+    assert inference.inspect(b"score=0.4", _soon()).reason == "edge.module_digest"
+    fault = inference.fault()
+    assert fault is not None
+    assert "digest" in fault.text("en") or "released" in fault.text("en")
+
+
+def test_a_hanging_child_ends_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    (tmp_path / "module").write_bytes(b"module")
+    script = (
+        "import sys,time\n"
+        "from pathlib import Path\n"
+        "from tests_clock import clock\n"
+        "from gaugeblock.edge.inference import InferenceProcess\n"
+        "from gaugeblock.edge.memory import MemoryReport\n"
+        f"p = InferenceProcess(Path({str(tmp_path / 'module')!r}), None, clock, MemoryReport(), {TWIN!r})\n"
+        "p.wait_ready(20); print(p.pid, flush=True)\n"
+        "p.inspect(b'do=hang', time.monotonic_ns() + 10**12)\n"
+    )
+    (tmp_path / "tests_clock.py").write_text(
+        "from gaugeblock.stores.clock import SystemClock\n"
+        "class C(SystemClock):\n    def state(self): return 'local', None\n"
+        "clock = C()\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment
+    ) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+    assert _gone(pid)
