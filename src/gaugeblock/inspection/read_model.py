@@ -72,10 +72,15 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """The sums of the overview page. ``log_size`` says up to which record they hold."""
+    """The sums of the overview page. ``log_size`` says up to which record they hold.
+
+    ``counts`` are of all verdicts; rates and latencies are of the last ``window`` verdicts, ``late`` of them
+    after their deadline.
+    """
 
     log_size: int
     counts: dict[Verdict, int]
+    window: int
     escape: Rate
     overkill: Rate
     latency_ms_p50: float | None
