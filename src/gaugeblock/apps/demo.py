@@ -1,0 +1,328 @@
+"""``gaugeblock demo``: the virtual plant, end to end, over the same processes as a real one."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from gaugeblock.apps.console import Console
+from gaugeblock.apps.layout import Installation, load_installation
+from gaugeblock.apps.opening import prepare
+from gaugeblock.apps.plant import SupervisedStations
+from gaugeblock.apps.scorecard import print_scorecard, score
+from gaugeblock.apps.supervision import ProcessSpec, Supervisor
+from gaugeblock.apps.up import plant_specs, say_prepared, tell_events, wait_until_ready
+from gaugeblock.apps.virtual_line import AUTHOR, LineProcessSettings
+from gaugeblock.apps.weights import lite0_checkpoint
+from gaugeblock.inspection.queries import ProjectedInspections
+from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.record_types import Verdict
+from gaugeblock.stores.database import Database
+from gaugeblock.stores.files import write_whole
+from gaugeblock.virtual.config import VirtualLineConfig
+from gaugeblock.virtual.training_set import training_set
+from gaugeblock.vision.decode import decode
+from gaugeblock.vision.training import lite0_network, train
+
+GOOD_PARTS = 120
+STATION = "L1-ST10"
+LINE = "L1"
+CYCLE_TIME_S = 0.6
+DEADLINE_MS = 400.0
+MARKER = "gaugeblock-demo"
+HAND_OVER_S = 10.0
+
+PLANT = """\
+# 演示工厂，由 gaugeblock demo 写成 · The demo's plant, written by gaugeblock demo.
+[enterprise]
+name = "量块虚拟工厂"
+name_en = "Gaugeblock virtual plant"
+
+[server]
+port = {port}
+log_origin = "gaugeblock.invalid/demo"
+
+[[sites]]
+id = "S1"
+name = "一厂"
+name_en = "Site 1"
+
+[[lines]]
+id = "L1"
+site = "S1"
+area = "machining"
+name = "机加工一线"
+name_en = "Machining line 1"
+
+[[machines]]
+id = "L1-MC1"
+line = "L1"
+name = "车铣中心"
+name_en = "Turn-mill centre"
+
+[[products]]
+id = "P100"
+name = "法兰"
+name_en = "Flange"
+
+[[stations]]
+id = "L1-ST10"
+line = "L1"
+product = "P100"
+name = "端面外观检测"
+name_en = "Face inspection"
+module = "modules/P100.gbm"
+deadline_ms = {deadline_ms}
+
+[stations.camera]
+kind = "virtual"
+camera_port = {camera_port}
+plc_port = {plc_port}
+"""
+
+
+class DirectoryInUseError(GaugeblockError):
+    """The directory holds something that is not a demo, or a demo that runs. Facts: ``file``."""
+
+    code = "apps.directory_in_use"
+
+
+class PortTakenError(GaugeblockError):
+    """Another program has the port of the pages. Facts: ``port``."""
+
+    code = "apps.port_taken"
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def _check_port(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortTakenError(port=port) from error
+
+
+def _claim_directory(directory: Path, *, keep: bool) -> None:
+    marker = directory / MARKER
+    if directory.exists() and any(directory.iterdir()):
+        if not marker.is_file():
+            raise DirectoryInUseError(file=str(directory))
+        if not keep:
+            shutil.rmtree(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+
+
+class _Photographs:
+    """The rendered good parts, encoded, decoded one at a time."""
+
+    def __init__(self, encoded: list[bytes]) -> None:
+        self._encoded = encoded
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    def __getitem__(self, index: int, /) -> npt.NDArray[np.uint8]:
+        return decode(self._encoded[index])
+
+
+def train_on_virtual_parts(module: Path, seed: int, console: Console) -> None:
+    """Render good parts, train on them and write the module, with progress."""
+    started_s = time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed}/{task.total}"))
+    with Progress(*columns, TimeElapsedColumn(), console=console.rich, transient=True) as progress:
+        task = progress.add_task(console.text("apps.demo.rendering"), total=GOOD_PARTS)
+        photographs = []
+        for _, encoded in training_set(GOOD_PARTS, seed):
+            photographs.append(encoded)
+            progress.advance(task)
+
+        def report(stage: str, done: int, total: int) -> None:
+            stage_name = console.text(f"apps.demo.stage_{stage}")
+            progress.update(
+                task, description=console.text("apps.demo.training", stage=stage_name), completed=done, total=total
+            )
+
+        inspector = train(
+            _Photographs(photographs),
+            network=lite0_network(lite0_checkpoint()),
+            seed=seed,
+            progress=report,
+            product="P100",
+            threads=2,
+        )
+    module.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(module, inspector.to_bytes(), 0o644)
+    console.say(
+        "apps.demo.trained",
+        images=GOOD_PARTS,
+        seconds=f"{time.monotonic() - started_s:.1f}",
+        threshold=f"{inspector.manifest.threshold:.3f}",
+    )
+
+
+def line_spec(installation: Installation, plc_port: int, camera_port: int, seed: int) -> ProcessSpec:
+    """The process of the virtual line."""
+    settings = LineProcessSettings(
+        line=VirtualLineConfig(
+            name=LINE,
+            station=STATION,
+            seed=seed,
+            cycle_time_s=CYCLE_TIME_S,
+            deadline_ms=DEADLINE_MS,
+            plc_port=plc_port,
+            camera_port=camera_port,
+        ),
+        plant_url=installation.url,
+        log_origin=installation.settings.server.log_origin,
+        keys=str(installation.keys),
+        state=str(installation.data / "virtual-line.json"),
+    )
+    file = installation.run / "virtual-line.config.json"
+    write_whole(file, msgspec.json.format(msgspec.json.encode(settings)), 0o600)
+    return ProcessSpec(
+        "virtual-line",
+        ["-m", "gaugeblock.apps.virtual_line", "--config", str(file)],
+        installation.logs / "virtual-line.log",
+    )
+
+
+def demo_command(
+    directory: Path,
+    console: Console,
+    *,
+    headless: bool,
+    for_s: float | None,
+    seed: int,
+    port: int,
+    keep: bool,
+) -> int:
+    """Render, train, start, run; print the scorecard; 0 only if every check on it passed.
+
+    Parameters
+    ----------
+    directory
+        Everything the demo writes; emptied first unless ``keep``, if it is a demo's.
+    headless
+        Say nothing of pages, and take a free port for them.
+    for_s
+        Seconds to run; until Ctrl+C where ``None``.
+    seed
+        Of parts, defects, light and training.
+
+    Raises
+    ------
+    DirectoryInUseError, PortTakenError, StartFailedError
+    """
+    started_s = time.monotonic()
+    if headless:
+        (port,) = _free_ports(1)
+    _check_port(port)
+    _claim_directory(directory, keep=keep)
+    plc_port, camera_port = _free_ports(2)
+    plant_file = directory / "plant.toml"
+    plant_file.write_text(
+        PLANT.format(port=port, plc_port=plc_port, camera_port=camera_port, deadline_ms=DEADLINE_MS), "utf-8"
+    )
+    installation = load_installation(plant_file)
+    module = directory / "modules" / "P100.gbm"
+    if not module.is_file():
+        train_on_virtual_parts(module, seed, console)
+    prepared = prepare(installation, (AUTHOR,))
+
+    def on_ready() -> None:
+        if not headless:
+            say_prepared(installation, prepared, console)
+            console.say("apps.demo.running", style="dim")
+
+    line = line_spec(installation, plc_port, camera_port, seed)
+    first_verdict_at_s = _run_plant(installation, line, on_ready, for_s, console)
+    first_verdict_s = None if first_verdict_at_s is None else first_verdict_at_s - started_s
+    card = score(installation, first_verdict_s, [installation.supervision, _line_supervision(installation)], console)
+    print_scorecard(card, seed, console)
+    return 0 if card.passed else 1
+
+
+def _line_supervision(installation: Installation) -> Path:
+    return installation.run / "line-supervision.json"
+
+
+def _run_plant(
+    installation: Installation,
+    line_process: ProcessSpec,
+    on_ready: Callable[[], None],
+    for_s: float | None,
+    console: Console,
+) -> float | None:
+    """Run until the time is up or a signal comes; when the first verdict was seen (monotonic seconds)."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    plant = Supervisor(plant_specs(installation), installation.supervision, tell_events(console))
+    line = Supervisor([line_process], _line_supervision(installation), tell_events(console))
+    plant_thread = threading.Thread(target=plant.run, name="plant-supervisor")
+    line_thread = threading.Thread(target=line.run, name="line-supervisor")
+    plant_thread.start()
+    try:
+        wait_until_ready(installation, plant_thread.is_alive)
+        line_thread.start()
+        on_ready()
+        return _watch(installation, stop, for_s, console)
+    finally:
+        # The line first, so that nothing is triggered that nobody answers; then the stations, then the server.
+        line.stop()
+        if line_thread.is_alive():
+            line_thread.join()
+        _wait_for_hand_over(installation)
+        plant.stop()
+        plant_thread.join()
+
+
+def _watch(installation: Installation, stop: threading.Event, for_s: float | None, console: Console) -> float | None:
+    first_verdict_at_s: float | None = None
+    end_s = None if for_s is None else time.monotonic() + for_s
+    with Database(installation.database_url("projections")) as database, console.rich.status("") as status:
+        inspections = ProjectedInspections(database, lambda: 0)
+        while not stop.wait(0.5) and (end_s is None or time.monotonic() < end_s):
+            counts = inspections.counts()
+            if first_verdict_at_s is None and any(counts.values()):
+                first_verdict_at_s = time.monotonic()
+            status.update(
+                console.text(
+                    "apps.demo.progress",
+                    verdicts=sum(counts.values()),
+                    ok=counts[Verdict.OK],
+                    nok=counts[Verdict.NOK],
+                    undecided=counts[Verdict.UNDECIDED],
+                )
+            )
+    return first_verdict_at_s
+
+
+def _wait_for_hand_over(installation: Installation) -> None:
+    """Give the stations a moment to hand over what they have spooled; what stays, stays in the spool."""
+    stations = SupervisedStations(installation)
+    end_s = time.monotonic() + HAND_OVER_S
+    while time.monotonic() < end_s and any(state.spool_backlog for state in stations.stations()):
+        time.sleep(0.2)

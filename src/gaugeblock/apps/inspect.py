@@ -1,0 +1,327 @@
+"""``gaugeblock inspect``: train an inspector from a folder, run one over a folder, write the report."""
+
+from __future__ import annotations
+
+import csv as csv_format
+import os
+import time
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from gaugeblock.apps.console import Console
+from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.language import Language
+from gaugeblock.plant.record_types import Verdict
+from gaugeblock.vision.backbone_weights import lite0_checkpoint
+from gaugeblock.vision.decode import decode
+from gaugeblock.vision.errors import ImageCorruptError, ImageError
+from gaugeblock.vision.inspector import Inspector
+from gaugeblock.vision.training import TrainingOptions, lite0_network, train
+from gaugeblock.web.report import FULL_MAX, Report, ReportImage, overlay_of, picture_of, rank, render_report
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
+FILES_MAX = 200_000
+NAMED_MAX = 20
+CSV_COLUMNS = ("file", "verdict", "score", "threshold", "peak_x", "peak_y", "reason")
+
+Pixels = npt.NDArray[np.uint8]
+
+
+class FolderMissingError(GaugeblockError):
+    """Not a folder that can be read. Facts: ``path``."""
+
+    code = "vision.folder_missing"
+
+
+class FolderEmptyError(GaugeblockError):
+    """No file in it has the name of an image. Facts: ``path``."""
+
+    code = "vision.folder_empty"
+
+
+class FolderTooLargeError(GaugeblockError):
+    """More images than the limit. Facts: ``path``, ``limit``."""
+
+    code = "vision.folder_too_large"
+
+
+class GroupsFileError(GaugeblockError):
+    """A table of groups that does not fit the folder. Facts: ``path``, ``detail``."""
+
+    code = "vision.groups_file"
+
+
+class ModuleMissingError(GaugeblockError):
+    """No module file where one was named. Facts: ``path``."""
+
+    code = "vision.module_missing"
+
+
+class OutputUnwritableError(GaugeblockError):
+    """A result that cannot be written. Facts: ``path``, ``detail``."""
+
+    code = "vision.output_unwritable"
+
+
+@dataclass(frozen=True)
+class ImageFolder:
+    """The images below a folder in the order of their names, decoded when asked for."""
+
+    root: Path
+    paths: tuple[Path, ...]
+
+    @classmethod
+    def open(cls, root: Path) -> ImageFolder:
+        """List the images.
+
+        Raises
+        ------
+        FolderMissingError, FolderEmptyError, FolderTooLargeError
+        """
+        if not root.is_dir() or not os.access(root, os.R_OK | os.X_OK):
+            raise FolderMissingError(path=str(root))
+        paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+        if not paths:
+            raise FolderEmptyError(path=str(root))
+        if len(paths) > FILES_MAX:
+            raise FolderTooLargeError(path=str(root), limit=FILES_MAX)
+        return cls(root, tuple(paths))
+
+    def name(self, index: int) -> str:
+        """Relative to the folder, with forward slashes."""
+        return self.paths[index].relative_to(self.root).as_posix()
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int) -> Pixels:
+        try:
+            data = self.paths[index].read_bytes()
+        except OSError as error:
+            raise ImageCorruptError(detail=error.strerror or "unreadable") from error
+        return decode(data)
+
+
+def train_command(
+    folder: Path,
+    out: Path,
+    *,
+    seed: int = 1,
+    overkill: float = 0.02,
+    groups: Path | None = None,
+    language: Language = "zh",
+) -> int:
+    """Train on the good parts in ``folder`` and write the module. Exit status: 0, or 1 with the error said."""
+    console = Console(language)
+    try:
+        _train(folder, out, seed, overkill, groups, console)
+    except GaugeblockError as error:
+        console.error(error)
+        return 1
+    return 0
+
+
+def _train(folder: Path, out: Path, seed: int, overkill: float, groups: Path | None, console: Console) -> None:
+    images = ImageFolder.open(folder)
+    given = _read_groups(groups, images) if groups is not None else None
+    console.say("report.command.training", count=len(images), folder=folder)
+    left_out: list[tuple[str, ImageError]] = []
+    started = time.monotonic()
+    with _bar(console) as advance:
+        inspector = train(
+            images,
+            network=lite0_network(lite0_checkpoint()),
+            groups=given,
+            seed=seed,
+            progress=advance,
+            left_out=lambda index, error: left_out.append((images.name(index), error)),
+            product=folder.resolve().name,
+            options=TrainingOptions(overkill_target=overkill),
+            threads=os.cpu_count() or 1,
+        )
+    for name, error in left_out[:NAMED_MAX]:
+        console.say("report.command.left_out", "yellow", name=name, text=error.text(console.language))
+    if len(left_out) > NAMED_MAX:
+        console.say("report.command.left_out_more", "yellow", count=len(left_out) - NAMED_MAX)
+    data = inspector.to_bytes()
+    _write(out, data)
+    facts, point = inspector.manifest.training, inspector.manifest.operating_point
+    if facts.groups_source == "near_duplicates":
+        console.say("report.command.groups_proposed", groups=facts.groups)
+    console.say(
+        "report.command.trained",
+        "green",
+        images=facts.images,
+        left_out=facts.left_out,
+        groups=facts.groups,
+        seconds=f"{time.monotonic() - started:.1f}",
+        path=out,
+        megabytes=f"{len(data) / 1e6:.1f}",
+    )
+    console.say(
+        "report.command.threshold",
+        threshold=f"{point.threshold:.3g}",
+        bound=f"{100 * point.overkill_upper_bound:.2g}",
+        confidence=f"{100 * point.confidence:g}",
+        parts=point.good_parts_held_out,
+    )
+    if point.overkill_upper_bound > point.overkill_target:
+        console.say(
+            "report.command.too_few",
+            "yellow",
+            target=f"{100 * point.overkill_target:g}",
+            needed=point.good_parts_needed,
+        )
+
+
+def run_command(module: Path, folder: Path, *, report: Path, csv: Path | None = None, language: Language = "zh") -> int:
+    """Inspect the images in ``folder`` and write the report. Exit status: 0, or 1 with the error said."""
+    console = Console(language)
+    try:
+        _run(module, folder, report, csv, console)
+    except GaugeblockError as error:
+        console.error(error)
+        return 1
+    return 0
+
+
+def _run(module: Path, folder: Path, report: Path, csv: Path | None, console: Console) -> None:
+    try:
+        data = module.read_bytes()
+    except OSError as error:
+        raise ModuleMissingError(path=str(module)) from error
+    inspector = Inspector.from_bytes(data, threads=os.cpu_count() or 1)
+    images = ImageFolder.open(folder)
+    found: list[ReportImage] = []
+    started = time.monotonic()
+    with _bar(console) as advance:
+        for index in range(len(images)):
+            found.append(_inspect(inspector, images, index))
+            advance("inspecting", index + 1, len(images))
+    seconds = time.monotonic() - started
+    if csv is not None:
+        _write_csv(csv, found, inspector.manifest.threshold)
+        console.say("report.command.csv", path=csv)
+    pictured = _with_pictures(inspector, images, found)
+    content = Report(inspector.manifest, pictured, seconds, version("gaugeblock"))
+    _write(report, render_report(content, console.language).encode("utf-8"))
+    counts = {v: sum(1 for f in found if f.verdict is v) for v in Verdict}
+    console.say(
+        "report.command.done",
+        "green",
+        images=len(found),
+        ok=counts[Verdict.OK],
+        nok=counts[Verdict.NOK],
+        undecided=counts[Verdict.UNDECIDED],
+        rate=f"{len(found) / max(seconds, 1e-9):.1f}",
+        path=report,
+    )
+
+
+def _inspect(inspector: Inspector, images: ImageFolder, index: int) -> ReportImage:
+    name = images.name(index)
+    try:
+        inspection = inspector.inspect(images[index])
+    except ImageError as error:
+        return ReportImage(name, Verdict.UNDECIDED, error=error)
+    return ReportImage(name, inspection.verdict, inspection.score, peak=inspection.peak)
+
+
+def _with_pictures(inspector: Inspector, images: ImageFolder, found: list[ReportImage]) -> list[ReportImage]:
+    """The first ones once more, with picture and heat-map: keeping those of all would need memory for all."""
+    index_of = {images.name(i): i for i in range(len(images))}
+    ranked = rank(found)
+    for at, image in enumerate(ranked[:FULL_MAX]):
+        try:
+            pixels = images[index_of[image.name]]
+        except ImageError:
+            continue  # the table tells why it cannot be shown
+        overlay = None
+        if image.score is not None:
+            inspection = inspector.inspect(pixels)
+            overlay = overlay_of(inspection.heatmap, inspection.threshold)
+        ranked[at] = ReportImage(
+            image.name, image.verdict, image.score, image.error, picture_of(pixels), overlay, image.peak
+        )
+    return ranked
+
+
+def _read_groups(path: Path, images: ImageFolder) -> list[Hashable]:
+    """The group of each image from lines of ``file,group``; a heading line ``file,group`` may stand first."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv_format.reader(file) if row]
+    except (OSError, UnicodeDecodeError, csv_format.Error) as error:
+        raise GroupsFileError(path=str(path), detail=str(error)[:120]) from error
+    if rows and rows[0][0].strip().lower() == "file":
+        rows = rows[1:]
+    group_of: dict[str, Hashable] = {}
+    for row in rows:
+        if len(row) != 2:
+            raise GroupsFileError(path=str(path), detail=f"not two columns: {','.join(row)[:80]}")
+        group_of[row[0].strip()] = row[1].strip()
+    try:
+        return [group_of[images.name(i)] for i in range(len(images))]
+    except KeyError as error:
+        raise GroupsFileError(path=str(path), detail=f"no group for {error.args[0]}") from error
+
+
+@contextmanager
+def _bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
+    """A progress bar with one line a stage, on standard error."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    tasks: dict[str, TaskID] = {}
+    with Progress(*columns, console=console.rich) as progress:
+
+        def advance(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = progress.add_task(console.text(f"report.command.{stage}"), total=total)
+            progress.update(tasks[stage], completed=done)
+
+        yield advance
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Written beside, then renamed: a reader never sees half a file."""
+    beside = path.with_name(f".{path.name}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OutputUnwritableError(path=str(path), detail=error.strerror or "unwritable") from error
+
+
+def _write_csv(path: Path, images: list[ReportImage], threshold: float) -> None:
+    lines: list[list[str]] = [list(CSV_COLUMNS)]
+    for image in images:
+        peak = image.peak or ("", "")
+        lines.append(
+            [
+                _safe_cell(image.name),
+                image.verdict.value,
+                "" if image.score is None else f"{image.score:.6g}",
+                f"{threshold:.6g}",
+                *(f"{p:.4f}" if isinstance(p, float) else "" for p in peak),
+                "" if image.error is None else image.error.code,
+            ]
+        )
+    text = "\r\n".join(",".join(_quoted(cell) for cell in line) for line in lines) + "\r\n"
+    _write(path, text.encode("utf-8-sig"))
+
+
+def _safe_cell(text: str) -> str:
+    """A file name that a spreadsheet would take for a formula is kept as text."""
+    return "'" + text if text[:1] in "=+-@\t\r" else text
+
+
+def _quoted(cell: str) -> str:
+    return '"' + cell.replace('"', '""') + '"' if any(c in cell for c in ',"\r\n') else cell

@@ -1,0 +1,204 @@
+"""``gaugeblock key``: make keys, bind them to entities, rotate and revoke them. Each step is a record."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from gaugeblock.apps.console import Console
+from gaugeblock.apps.layout import Installation, load_installation
+from gaugeblock.apps.opening import SERVER, append_one, open_log, state_at
+from gaugeblock.apps.plant import SupervisedStations
+from gaugeblock.apps.records import reading_log
+from gaugeblock.connectors.errors import PlantUnreachableError
+from gaugeblock.connectors.plant_http import PlantHttp
+from gaugeblock.ledger.errors import KeyFormError
+from gaugeblock.ledger.key_records import binding, hand_over, revocation, rotation
+from gaugeblock.ledger.keys import PublicKey, SigningKey
+from gaugeblock.ledger.record import ClockState, Draft
+from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.stores.errors import LogLockedError
+from gaugeblock.stores.keyring import Keyring
+from gaugeblock.stores.log_records import Submission
+
+
+class RefusedError(GaugeblockError):
+    """The plant refused a record. Facts: ``detail``."""
+
+    code = "apps.refused"
+
+
+class PlantBusyElsewhereError(GaugeblockError):
+    """A plant process holds the log and does not answer. Facts: ``url``, ``detail``."""
+
+    code = "apps.plant_unreachable"
+
+
+class NoKeyInForceError(GaugeblockError):
+    """The entity has no key in force. Facts: ``entity``."""
+
+    code = "apps.no_key_in_force"
+
+
+class StationBusyError(GaugeblockError):
+    """A station's key cannot be replaced now. Facts: ``station``, ``backlog``."""
+
+    code = "apps.station_busy"
+
+
+NEXT = ".next"
+"""Suffix of the entity under which a rotation keeps the new key until the log knows it."""
+
+
+def keyring_of(installation: Installation, entity: str) -> Keyring:
+    """Where an entity's key is kept on this machine: a station's beside its spool, all others together."""
+    kind, _, name = entity.partition(":")
+    if kind == "station":
+        return Keyring(installation.station_data(name) / "keys")
+    return Keyring(installation.keys)
+
+
+def submit(installation: Installation, submission: Submission) -> int:
+    """Append through the running plant process, or directly where none runs; the record's index.
+
+    Raises
+    ------
+    RefusedError, PlantBusyElsewhereError, GaugeblockError
+    """
+    try:
+        with open_log(installation) as log:
+            index = append_one(log, submission).index
+            log.sign_checkpoint()
+            return index
+    except LogLockedError:
+        pass
+    http = PlantHttp(installation.url, SigningKey.generate())
+    try:
+        (answer,) = http.send([submission])
+    except PlantUnreachableError as error:
+        raise PlantBusyElsewhereError(url=installation.url, detail=str(error.facts["detail"])) from error
+    finally:
+        http.close()
+    if answer.index is None:
+        raise RefusedError(detail=f"{answer.error_code}: {answer.error_text}")
+    return answer.index
+
+
+def _origin(installation: Installation) -> str:
+    return installation.settings.server.log_origin
+
+
+def list_command(plant: Path, console: Console) -> int:
+    """Every key that the log knows, and whether it is in force."""
+    with reading_log(load_installation(plant)) as (_, reader):
+        directory = reader.directory
+        for bound in directory.keys():  # noqa: SIM118 - not a mapping
+            state = (
+                console.text("apps.key.active", index=bound.bound_at_index)
+                if bound.revoked_at_index is None
+                else console.text("apps.key.revoked_state", index=bound.revoked_at_index)
+            )
+            console.out(
+                console.text("apps.key.line", entity=bound.entity, thumbprint=bound.key.thumbprint, state=state)
+            )
+    return 0
+
+
+def create_command(plant: Path, entity: str, console: Console) -> int:
+    """Make a key for an entity on this machine and bind it."""
+    installation = load_installation(plant)
+    keyring = keyring_of(installation, entity)
+    key = keyring.create(entity)
+    console.say("apps.key.created", entity=entity, thumbprint=key.public.thumbprint, file=str(keyring.path(entity)))
+    possession = hand_over(_origin(installation), entity, "", key)
+    return _bind(installation, entity, key.public, possession, console)
+
+
+def bind_command(plant: Path, entity: str, jwk_file: Path, console: Console) -> int:
+    """Bind a public key (JWK file) that was made elsewhere."""
+    try:
+        jwk = msgspec.json.decode(jwk_file.read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise KeyFormError(detail=f"{jwk_file}: {error}") from error
+    return _bind(load_installation(plant), entity, PublicKey.from_jwk(jwk), None, console)
+
+
+def _bind(installation: Installation, entity: str, key: PublicKey, possession: str | None, console: Console) -> int:
+    server_key = Keyring(installation.keys).load(SERVER)
+
+    def draft(stated_at: str, clock: ClockState) -> Draft:
+        return binding(
+            SERVER, entity, key, log=_origin(installation), stated_at=stated_at, clock=clock, possession=possession
+        )
+
+    index = submit(installation, state_at(draft, server_key))
+    console.say("apps.key.bound", thumbprint=key.thumbprint, entity=entity, index=index)
+    return 0
+
+
+def rotate_command(plant: Path, entity: str, console: Console) -> int:
+    """Replace an entity's key by a new one; both keys sign, the old file is set aside.
+
+    The new key is on disk before the log knows it, and an interrupted rotation goes on with that key.
+
+    Raises
+    ------
+    StationBusyError
+        The station runs, or its spool holds records that the old key signed: they would be refused.
+    """
+    installation = load_installation(plant)
+    _require_idle(installation, entity)
+    keyring = keyring_of(installation, entity)
+    old, new = keyring.load(entity), keyring.load_or_create(entity + NEXT)
+    with reading_log(installation) as (_, reader):
+        current = reader.directory.current(entity)
+    index = current.bound_at_index if current is not None and current.key == new.public else None
+    if index is None:
+        cross = hand_over(_origin(installation), entity, old.public.thumbprint, new)
+
+        def draft(stated_at: str, clock: ClockState) -> Draft:
+            return rotation(
+                entity, old.public, new.public, cross, log=_origin(installation), stated_at=stated_at, clock=clock
+            )
+
+        index = submit(installation, state_at(draft, old))
+    keyring.replace(entity, new)
+    keyring.path(entity + NEXT).unlink()
+    console.say("apps.key.rotated", entity=entity, old=old.public.thumbprint, new=new.public.thumbprint, index=index)
+    return 0
+
+
+def _require_idle(installation: Installation, entity: str) -> None:
+    for state in SupervisedStations(installation).stations():
+        if entity == f"station:{state.station}" and (state.condition != "stopped" or state.spool_backlog):
+            raise StationBusyError(station=state.station, backlog=state.spool_backlog or 0)
+
+
+def revoke_command(plant: Path, entity: str, reason: str, since: str | None, console: Console) -> int:
+    """Revoke the key that an entity has in force; signed by the server's key, for the entity's own may be lost."""
+    installation = load_installation(plant)
+    with reading_log(installation) as (_, reader):
+        current = reader.directory.current(entity)
+    if current is None:
+        raise NoKeyInForceError(entity=entity)
+    server_key = Keyring(installation.keys).load(SERVER)
+
+    def draft(stated_at: str, clock: ClockState) -> Draft:
+        return revocation(
+            SERVER,
+            entity,
+            current.key.thumbprint,
+            log=_origin(installation),
+            stated_at=stated_at,
+            clock=clock,
+            reason=reason,
+            compromised_since=since,
+        )
+
+    index = submit(installation, state_at(draft, server_key))
+    keyring = keyring_of(installation, entity)
+    if entity in keyring.list():
+        keyring.retire(entity)
+    console.say("apps.key.revoked", entity=entity, thumbprint=current.key.thumbprint, index=index)
+    return 0

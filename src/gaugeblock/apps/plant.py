@@ -1,0 +1,278 @@
+"""The plant process: the log's only writer, projections, blobs, users, and the HTTP server over them.
+
+``python -m gaugeblock.apps.plant --plant plant.toml``. It ends on SIGTERM, on SIGINT, and, when it was started by a
+supervisor, when standard input reaches its end. What it queued is durable before it ends.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from pathlib import Path
+
+import msgspec
+from granian.constants import Interfaces
+from granian.server.embed import Server
+
+from gaugeblock import __version__
+from gaugeblock.apps.layout import Installation, load_installation
+from gaugeblock.apps.opening import open_log
+from gaugeblock.apps.station import StationStatus
+from gaugeblock.apps.supervision import read_supervision
+from gaugeblock.inspection.projection import InspectionProjection
+from gaugeblock.inspection.queries import ProjectedInspections
+from gaugeblock.ledger.errors import UnknownKeyError
+from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.stores.blobs import BlobStore
+from gaugeblock.stores.clock import SystemClock
+from gaugeblock.stores.database import Database
+from gaugeblock.stores.log import Log
+from gaugeblock.stores.log_records import Receipt, StoredRecord, Submission
+from gaugeblock.stores.log_writer import LogWriter
+from gaugeblock.stores.projections import ProjectionRunner
+from gaugeblock.stores.users import Users
+from gaugeblock.web.app import create_app
+from gaugeblock.web.ports import Concern, Services, StationCondition, StationState, VerifyingKey, WebSettings
+
+RETRY_S_FIRST = 0.5
+RETRY_S_MAX = 30.0
+
+_logger = logging.getLogger("gaugeblock.plant")
+
+
+class _Submitter:
+    """The web's way into the log's writer."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        self._writer = writer
+
+    def submit(self, jws: bytes, disclosures: Mapping[str, str]) -> Future[Receipt]:
+        return self._writer.submit(Submission(jws, disclosures))
+
+    def queued(self) -> int:
+        return self._writer.waiting
+
+
+class _LogAccess:
+    """The web's view of the log."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+
+    @property
+    def size(self) -> int:
+        return self._log.size
+
+    def checkpoint(self) -> bytes:
+        return self._log.checkpoint()
+
+    def record(self, index: int) -> StoredRecord:
+        return self._log.record(index)
+
+    def records(self, start: int, stop: int) -> Iterable[StoredRecord]:
+        return self._log.records(start, stop)
+
+    def tile(self, path: str) -> bytes:
+        return self._log.tile(path)
+
+    def evidence(self, index: int, facets: Collection[str] | None = None) -> bytes:
+        return self._log.evidence(index, facets)
+
+    def key_of(self, kid: str) -> VerifyingKey | None:
+        try:
+            bound = self._log.directory.key_for(kid)
+        except UnknownKeyError:
+            return None
+        return bound.key if bound.revoked_at_index is None else None
+
+
+class SupervisedStations:
+    """What the supervisor's and the stations' status files say together."""
+
+    def __init__(self, installation: Installation) -> None:
+        self._installation = installation
+
+    def stations(self) -> list[StationState]:
+        """One state for each configured station, running or not."""
+        supervision = read_supervision(self._installation.supervision)
+        processes = {p.name: p for p in supervision.processes} if supervision else {}
+        found = []
+        for station in self._installation.settings.stations:
+            process = processes.get(f"station:{station.id}")
+            status = _station_status(self._installation.station_data(station.id) / "status.json")
+            conditions: dict[str, StationCondition] = {
+                "running": "running",
+                "starting": "starting",
+                "waiting": "restarting",
+                "stopped": "stopped",
+            }
+            condition = conditions[process.state] if process else "stopped"
+            if condition == "running" and (status is None or status.state == "starting"):
+                condition = "starting"
+            found.append(
+                StationState(
+                    station=station.id,
+                    condition=condition,
+                    since=(process.started_at if process else None) or "",
+                    restarts=process.restarts if process else 0,
+                    spool_backlog=status.spool_backlog if status else None,
+                    fault_code=status.fault_code if status else None,
+                    fault_facts=status.fault_facts if status else {},
+                )
+            )
+        return found
+
+
+def _station_status(path: Path) -> StationStatus | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=StationStatus)
+    except FileNotFoundError:
+        return None
+
+
+class ProjectionFollower:
+    """Keeps the projections at the log's end in a thread of its own; a fault is a concern, not a crash."""
+
+    def __init__(self, runner: ProjectionRunner, writer: LogWriter) -> None:
+        self._runner = runner
+        self._writer = writer
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="projections", daemon=True)
+        self.position = 0
+        self.error: GaugeblockError | None = None
+
+    def start(self) -> None:
+        """Begin to follow."""
+        self.position = self._runner.catch_up()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the batch at hand."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        retry_s = RETRY_S_FIRST
+        while not self._stop.is_set():
+            self._writer.wait_beyond(self.position, 0.5)
+            try:
+                self.position = self._runner.catch_up()
+                self.error, retry_s = None, RETRY_S_FIRST
+            except GaugeblockError as error:
+                _logger.error("projections: %s", error)
+                self.error = error
+                self._stop.wait(retry_s)
+                retry_s = min(RETRY_S_MAX, retry_s * 2)
+
+
+class _Health:
+    def __init__(self, follower: ProjectionFollower) -> None:
+        self._follower = follower
+
+    def concerns(self) -> list[Concern]:
+        error = self._follower.error
+        return [] if error is None else [Concern(error.code, error.facts)]
+
+
+@contextlib.contextmanager
+def running_services(installation: Installation) -> Iterator[Services]:
+    """Everything of the plant process but the socket; ends with a last commit and checkpoint."""
+    settings = installation.settings
+    clock = SystemClock()
+    with contextlib.ExitStack() as stack:
+        log = stack.enter_context(open_log(installation))
+        projected = stack.enter_context(Database(installation.database_url("projections")))
+        state = stack.enter_context(Database(installation.database_url("state")))
+        state.upgrade("state")
+        runner = ProjectionRunner(projected, log.reader, [InspectionProjection()])
+        writer = stack.enter_context(LogWriter(log))
+        follower = ProjectionFollower(runner, writer)
+        follower.start()
+        stack.callback(follower.stop)
+        yield Services(
+            settings=WebSettings(
+                plant_name=settings.enterprise.name,
+                version=__version__,
+                origin=settings.server.log_origin,
+                log_key=log.log_key,
+                public_log=settings.server.public_log,
+            ),
+            inspections=ProjectedInspections(projected, lambda: follower.position),
+            log=_LogAccess(log),
+            submitter=_Submitter(writer),
+            blobs=BlobStore(installation.blobs),
+            accounts=Users(state, clock),
+            stations=SupervisedStations(installation),
+            health=_Health(follower),
+            clock=clock,
+        )
+
+
+async def serve(services: Services, host: str, port: int, stop: asyncio.Event) -> None:
+    """Serve until ``stop``."""
+    server = Server(
+        create_app(services),
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        log_access=False,
+        websockets=False,
+    )
+    serving = asyncio.create_task(server.serve())
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not serving.done():
+        server.stop()  # type: ignore[no-untyped-call]
+    await serving
+
+
+def stop_at_end_of_input(stop: threading.Event | asyncio.Event, loop: asyncio.AbstractEventLoop) -> None:
+    """Set ``stop`` when whoever holds the other end of standard input is gone."""
+
+    def watch() -> None:
+        # os.read and not sys.stdin: a thread that holds that one's lock keeps the interpreter from ending.
+        while os.read(0, 4096):
+            pass
+        loop.call_soon_threadsafe(stop.set)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+async def _run(installation: Installation, *, watch_input: bool) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if watch_input:
+        stop_at_end_of_input(stop, loop)
+    with running_services(installation) as services:
+        await serve(services, installation.settings.server.host, installation.settings.server.port, stop)
+
+
+def main() -> int:
+    """Entry point of the process."""
+    parser = argparse.ArgumentParser(prog="gaugeblock.apps.plant")
+    parser.add_argument("--plant", type=Path, default=Path("plant.toml"))
+    parser.add_argument("--watch-input", action="store_true", help="end when standard input ends")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    try:
+        installation = load_installation(arguments.plant)
+        asyncio.run(_run(installation, watch_input=arguments.watch_input))
+    except GaugeblockError as error:
+        sys.stderr.write(f"{error.text('zh')} {error.remedy('zh')}\n{error}\n")
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

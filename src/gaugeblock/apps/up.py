@@ -1,0 +1,166 @@
+"""``gaugeblock up``: prepare the installation, then supervise server and stations until told to stop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import httpx
+import msgspec
+
+from gaugeblock.apps.console import Console
+from gaugeblock.apps.layout import Installation, load_installation
+from gaugeblock.apps.opening import Prepared, prepare
+from gaugeblock.apps.station import FolderPorts, StationConfig, VirtualPorts
+from gaugeblock.apps.supervision import ProcessSpec, Supervisor
+from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.settings import FolderCamera, Station
+from gaugeblock.stores.files import write_whole
+from gaugeblock.stores.keyring import Keyring
+from gaugeblock.vision.inspector import Inspector
+
+READY_S = 60.0
+
+
+class StartFailedError(GaugeblockError):
+    """The plant process did not become ready. Facts: ``name``, ``seconds``, ``log``."""
+
+    code = "apps.start_failed"
+
+
+class StationModuleMissingError(GaugeblockError):
+    """A station cannot start without its module. Facts: ``station``, ``file``."""
+
+    code = "apps.module_missing_at_start"
+
+
+def server_spec(installation: Installation) -> ProcessSpec:
+    """The plant process."""
+    return ProcessSpec(
+        "plant",
+        ["-m", "gaugeblock.apps.plant", "--plant", str(installation.file), "--watch-input"],
+        installation.logs / "plant.log",
+    )
+
+
+def station_spec(installation: Installation, station: Station) -> ProcessSpec:
+    """A station's process; its configuration is written for it.
+
+    Raises
+    ------
+    StationModuleMissingError
+    """
+    module = installation.path(station.module)
+    if not module.is_file():
+        raise StationModuleMissingError(station=station.id, file=str(module))
+    data = installation.station_data(station.id)
+    data.mkdir(parents=True, exist_ok=True)
+    camera = station.camera
+    ports: FolderPorts | VirtualPorts
+    if isinstance(camera, FolderCamera):
+        folder = installation.path(camera.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        verdicts = str(installation.path(camera.verdicts)) if camera.verdicts else None
+        ports = FolderPorts(folder=str(folder), verdicts=verdicts, move=camera.move, deadline_ms=station.deadline_ms)
+    else:
+        ports = VirtualPorts(plc_port=camera.plc_port, camera_port=camera.camera_port, host=camera.host)
+    settings = installation.settings
+    config = StationConfig(
+        station=station.id,
+        data=str(data),
+        key_file=str(Keyring(data / "keys").path(f"station:{station.id}")),
+        log_origin=settings.server.log_origin,
+        module=str(module),
+        module_sha256=Inspector.from_bytes(module.read_bytes()).manifest.module_sha256,
+        ports=ports,
+        plant_url=installation.url,
+        product=station.product,
+        language=settings.server.language,
+        spool_bytes_max=station.spool_bytes_max,
+    )
+    file = installation.run / f"station-{station.id}.json"
+    write_whole(file, msgspec.json.format(msgspec.json.encode(config)), 0o600)
+    return ProcessSpec(
+        f"station:{station.id}",
+        ["-m", "gaugeblock.apps.station", "--config", str(file)],
+        installation.logs / f"station-{station.id}.log",
+    )
+
+
+def plant_specs(installation: Installation) -> list[ProcessSpec]:
+    """Server first, then the stations."""
+    return [server_spec(installation), *(station_spec(installation, s) for s in installation.settings.stations)]
+
+
+def tell_events(console: Console) -> Callable[[str, str, str], None]:
+    """What the supervisor reports, as sentences."""
+
+    def tell(name: str, event: str, detail: str) -> None:
+        console.say(
+            f"apps.up.process_{event}", style="yellow" if event == "exited" else "dim", name=name, detail=detail
+        )
+
+    return tell
+
+
+def wait_until_ready(installation: Installation, supervised: Callable[[], bool], timeout_s: float = READY_S) -> None:
+    """Wait until the plant process answers ``/healthz``.
+
+    Raises
+    ------
+    StartFailedError
+    """
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end and supervised():
+        try:
+            if httpx.get(f"{installation.url}/healthz", timeout=2.0, trust_env=False).status_code == 200:
+                return
+        except httpx.HTTPError:
+            pass
+        time.sleep(0.1)
+    raise StartFailedError(name="plant", seconds=round(timeout_s), log=str(installation.logs / "plant.log"))
+
+
+def say_prepared(installation: Installation, prepared: Prepared, console: Console) -> None:
+    """Where the pages are, the log's key, and, once, the administrator's password."""
+    console.say("apps.up.ready", style="bold", url=installation.url)
+    if prepared.admin_password is not None:
+        console.say("apps.up.admin", password=prepared.admin_password)
+    console.say("apps.up.log_key", key=prepared.log_key)
+
+
+def up_command(file: Path, console: Console) -> int:
+    """Start the plant of ``plant.toml`` and keep it alive; Ctrl+C or SIGTERM stops it in order."""
+    installation = load_installation(file)
+    console.say("apps.up.preparing")
+    prepared = prepare(installation)
+    if not installation.settings.stations:
+        console.say("apps.up.no_stations", style="yellow")
+    supervise(installation, plant_specs(installation), console, lambda: say_prepared(installation, prepared, console))
+    return 0
+
+
+def supervise(
+    installation: Installation, specs: Sequence[ProcessSpec], console: Console, on_ready: Callable[[], None]
+) -> None:
+    """Run the processes until a signal asks to stop; ``on_ready`` is called once the plant process answers."""
+    supervisor = Supervisor(specs, installation.supervision, tell_events(console))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: supervisor.stop())
+    thread = threading.Thread(target=supervisor.run, name="supervisor")
+    thread.start()
+    try:
+        wait_until_ready(installation, thread.is_alive)
+        on_ready()
+        console.say("apps.up.stop_hint", style="dim")
+        while thread.is_alive():
+            thread.join(0.5)
+    finally:
+        supervisor.stop()
+        thread.join()
+        console.say("apps.up.stopped", style="dim")
+        sys.stderr.flush()

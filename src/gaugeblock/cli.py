@@ -1,0 +1,263 @@
+"""The ``gaugeblock`` command. One line a command here; what each does stands in ``apps/``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from gaugeblock import __version__
+from gaugeblock.apps.console import Console, terminal_language
+from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.language import Language, language_of
+
+app = typer.Typer(
+    name="gaugeblock",
+    help="量块：工厂 AI 的每个判定都是外人可验证的签名记录 · "
+    "Every AI verdict is a signed record that an outsider can verify.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+inspect_app = typer.Typer(help="外观检测：训练与运行 · Visual inspection: train and run.", no_args_is_help=True)
+key_app = typer.Typer(help="签名密钥 · Signing keys.", no_args_is_help=True)
+user_app = typer.Typer(help="用户与角色 · Users and roles.", no_args_is_help=True)
+log_app = typer.Typer(help="日志：密钥、审计 · The log: key, audit.", no_args_is_help=True)
+app.add_typer(inspect_app, name="inspect")
+app.add_typer(key_app, name="key")
+app.add_typer(user_app, name="user")
+app.add_typer(log_app, name="log")
+
+PlantFile = Annotated[Path, typer.Option("--plant", "-p", help="plant.toml 的位置 · where plant.toml is")]
+PLANT = Path("plant.toml")
+
+_console = Console("zh")
+
+
+@app.callback()
+def _common(
+    lang: Annotated[str | None, typer.Option("--lang", help="语言 zh|en · language")] = None,
+) -> None:
+    language: Language = language_of(lang) if lang else terminal_language()
+    _console.language = language
+
+
+@app.command(help="版本 · Print the version.")
+def version() -> None:
+    _console.out(f"gaugeblock {__version__}")
+
+
+@app.command(help="新建 plant.toml · Write a commented plant.toml.")
+def init(directory: Annotated[Path, typer.Argument(help="目录 · directory")] = Path()) -> None:
+    from gaugeblock.apps.project import init_command
+
+    raise typer.Exit(init_command(directory, _console))
+
+
+@app.command(help="检查 plant.toml · Check plant.toml and what it points to.")
+def check(plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.project import check_command
+
+    raise typer.Exit(check_command(plant, _console))
+
+
+@app.command(help="启动工厂：服务与工位 · Start the plant: server and stations.")
+def up(plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.up import up_command
+
+    raise typer.Exit(up_command(plant, _console))
+
+
+@app.command(
+    help="诊断安装、设置、磁盘、时钟、端口 · Say what is wrong with installation, settings, disk, clock, ports."
+)
+def doctor(plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.doctor import doctor_command
+
+    raise typer.Exit(doctor_command(plant, _console))
+
+
+@app.command(help="虚拟工厂演示 · Run the virtual plant.")
+def demo(
+    headless: Annotated[bool, typer.Option("--headless", help="只打印成绩单 · print the scorecard only")] = False,
+    for_s: Annotated[float | None, typer.Option("--for", help="运行秒数 · seconds to run")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="随机种子 · seed")] = 1,
+    port: Annotated[int, typer.Option("--port", help="页面端口 · port of the pages")] = 8470,
+    directory: Annotated[Path, typer.Option("--dir", help="数据目录 · data directory")] = Path("var/demo"),
+    keep: Annotated[bool, typer.Option("--keep", help="接着上次的数据 · go on with the last run's data")] = False,
+) -> None:
+    from gaugeblock.apps.demo import demo_command
+
+    raise typer.Exit(demo_command(directory, _console, headless=headless, for_s=for_s, seed=seed, port=port, keep=keep))
+
+
+@inspect_app.command("train", help="由良品照片训练检测器 · Train an inspector from photographs of good parts.")
+def inspect_train(
+    folder: Annotated[Path, typer.Argument(help="良品照片 · good parts")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="模型文件 · module file")] = Path("part.gbm"),
+    seed: Annotated[int, typer.Option("--seed", help="随机种子 · seed")] = 1,
+    overkill: Annotated[float, typer.Option("--overkill", help="目标误判率 · overkill aimed at")] = 0.02,
+    groups: Annotated[Path | None, typer.Option("--groups", help="分组表 · CSV of file,group")] = None,
+) -> None:
+    from gaugeblock.apps.inspect import train_command
+
+    raise typer.Exit(
+        train_command(folder, out, seed=seed, overkill=overkill, groups=groups, language=_console.language)
+    )
+
+
+@inspect_app.command("run", help="检测一个文件夹并出报告 · Inspect a folder and write a report.")
+def inspect_run(
+    module: Annotated[Path, typer.Argument(help="模型文件 · module file")],
+    folder: Annotated[Path, typer.Argument(help="照片 · photographs")],
+    report: Annotated[Path, typer.Option("--report", "-r", help="报告 · report")] = Path("report.html"),
+    csv: Annotated[Path | None, typer.Option("--csv", help="结果表 · results as CSV")] = None,
+) -> None:
+    from gaugeblock.apps.inspect import run_command
+
+    raise typer.Exit(run_command(module, folder, report=report, csv=csv, language=_console.language))
+
+
+@app.command(help="导出一条记录的证据 · Export the evidence of a record.")
+def evidence(
+    record: Annotated[str, typer.Argument(help="序号，或 作者/纪元/序列 · index, or author/epoch/sequence")],
+    plant: PlantFile = PLANT,
+    facets: Annotated[str | None, typer.Option("--facets", help="只披露这些分面 · disclose only these")] = None,
+) -> None:
+    from gaugeblock.apps.records import evidence_command
+
+    raise typer.Exit(evidence_command(plant, record, facets.split(",") if facets is not None else None, _console))
+
+
+@app.command(help="离线验证证据 · Verify evidence offline.")
+def verify(
+    file: Annotated[Path, typer.Argument(help="证据文件，- 为标准输入 · evidence, - for standard input")],
+    key: Annotated[str, typer.Option("--key", "-k", help="日志公钥文本或文件 · the log's public key, text or file")],
+    witness: Annotated[
+        list[str] | None, typer.Option("--witness", help="须有的见证人公钥 · witnesses required")
+    ] = None,
+) -> None:
+    from gaugeblock.apps.evidence import verify_command
+
+    raise typer.Exit(verify_command(file, key, witness or [], _console.language))
+
+
+@log_app.command("key", help="日志公钥 · Print the log's public key.")
+def log_key(plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.records import log_key_command
+
+    raise typer.Exit(log_key_command(plant, _console))
+
+
+@log_app.command("audit", help="审计整个日志 · Check every stored record, tile, disclosure and checkpoint.")
+def log_audit(plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.records import audit_command
+
+    raise typer.Exit(audit_command(plant, _console))
+
+
+@log_app.command("rebuild", help="由日志重建投影 · Rebuild projections from the log, and compare.")
+def log_rebuild(plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.records import rebuild_command
+
+    raise typer.Exit(rebuild_command(plant, _console))
+
+
+Entity = Annotated[str, typer.Argument(help="实体，如 station:L1-ST10 · entity")]
+
+
+@key_app.command("list", help="密钥、实体、状态 · Keys, whom they are bound to, whether in force.")
+def key_list(plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.keys import list_command
+
+    raise typer.Exit(list_command(plant, _console))
+
+
+@key_app.command("create", help="创建并绑定密钥 · Make a key for an entity and bind it.")
+def key_create(entity: Entity, plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.keys import create_command
+
+    raise typer.Exit(create_command(plant, entity, _console))
+
+
+@key_app.command("bind", help="绑定别处创建的公钥 · Bind a public key made elsewhere.")
+def key_bind(
+    entity: Entity,
+    jwk: Annotated[Path, typer.Argument(help="公钥文件（JWK）· public key file (JWK)")],
+    plant: PlantFile = PLANT,
+) -> None:
+    from gaugeblock.apps.keys import bind_command
+
+    raise typer.Exit(bind_command(plant, entity, jwk, _console))
+
+
+@key_app.command("rotate", help="更换密钥 · Replace a key, signed by both.")
+def key_rotate(entity: Entity, plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.keys import rotate_command
+
+    raise typer.Exit(rotate_command(plant, entity, _console))
+
+
+@key_app.command("revoke", help="吊销密钥 · Revoke a key.")
+def key_revoke(
+    entity: Entity,
+    reason: Annotated[str, typer.Option("--reason", help="原因 · reason")],
+    since: Annotated[str | None, typer.Option("--since", help="可能泄露的起始时间 · compromised since")] = None,
+    plant: PlantFile = PLANT,
+) -> None:
+    from gaugeblock.apps.keys import revoke_command
+
+    raise typer.Exit(revoke_command(plant, entity, reason, since, _console))
+
+
+RoleName = Literal["viewer", "quality", "admin"]
+UserName = Annotated[str, typer.Argument(help="用户名 · name")]
+
+
+@user_app.command("list", help="列出用户 · List users.")
+def user_list(plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.users import list_command
+
+    raise typer.Exit(list_command(plant, _console))
+
+
+@user_app.command("add", help="添加用户 · Add a user; the password is shown once.")
+def user_add(
+    name: UserName,
+    role: Annotated[RoleName, typer.Option("--role", help="角色 · role")] = "viewer",
+    plant: PlantFile = PLANT,
+) -> None:
+    from gaugeblock.apps.users import add_command
+
+    raise typer.Exit(add_command(plant, name, role, _console))
+
+
+@user_app.command("password", help="重设密码 · Set a new password; it is shown once.")
+def user_password(name: UserName, plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.users import password_command
+
+    raise typer.Exit(password_command(plant, name, _console))
+
+
+@user_app.command("remove", help="删除用户 · Remove a user.")
+def user_remove(name: UserName, plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.users import remove_command
+
+    raise typer.Exit(remove_command(plant, name, _console))
+
+
+def main() -> None:
+    """Entry point: a named error is one sentence and a remedy, never a traceback."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")
+    try:
+        app()
+    except GaugeblockError as error:
+        _console.error(error)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()
