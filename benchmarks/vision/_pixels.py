@@ -23,24 +23,35 @@ def bins_of(heatmap: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 
 
 def regions(mask: np.ndarray) -> list[np.ndarray]:
-    """Flat indices of each 8-connected region."""
+    """Flat indices of each 8-connected region: runs of each row, joined to touching runs of the row above."""
     height, width = mask.shape
-    left = set(np.flatnonzero(mask).tolist())
-    found: list[np.ndarray] = []
-    while left:
-        stack = [left.pop()]
-        region = []
-        while stack:
-            at = stack.pop()
-            region.append(at)
-            row, column = divmod(at, width)
-            for r in range(max(0, row - 1), min(height, row + 2)):
-                for c in range(max(0, column - 1), min(width, column + 2)):
-                    if r * width + c in left:
-                        left.remove(r * width + c)
-                        stack.append(r * width + c)
-        found.append(np.array(region))
-    return found
+    edges = np.diff(np.pad(mask.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+    parent: list[int] = []
+    runs: list[tuple[int, int, int]] = []
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    above: list[int] = []
+    for row in range(height):
+        here = []
+        starts, stops = np.flatnonzero(edges[row] == 1), np.flatnonzero(edges[row] == -1)
+        for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+            number = len(runs)
+            parent.append(number)
+            runs.append((row, start, stop))
+            here.append(number)
+            for other in above:
+                if runs[other][1] <= stop and start <= runs[other][2]:
+                    parent[root(other)] = root(number)
+        above = here
+    found: dict[int, list[np.ndarray]] = {}
+    for number, (row, start, stop) in enumerate(runs):
+        found.setdefault(root(number), []).append(np.arange(row * width + start, row * width + stop))
+    return [np.concatenate(parts) for parts in found.values()]
 
 
 class PixelCurves:

@@ -24,13 +24,14 @@ GOOD = GuardFacts(
     inspector=("size", "contrast", "exposure"),
     frame_sha256="f1",
     previous_sha256="f0",
+    previous_known=True,
     now_ns=10,
     deadline_ns=20,
     spool_error=None,
     clock_source="local",
 )
 FAULTS = [
-    ("spool_healthy", {"spool_error": "edge.spool_full"}),
+    ("spool_healthy", {"spool_error": "stores.full"}),
     ("module_released", {"module": None}),
     ("module_released", {"module": ModuleFacts("bb")}),
     ("module_released", {"released_sha256": None}),
@@ -43,6 +44,7 @@ FAULTS = [
     ("frame_exposed", {"pixels": PixelFacts(64, 48, nan, 30.0)}),
     ("frame_fresh", {"previous_sha256": "f1"}),
     ("frame_fresh", {"frame_sha256": None}),
+    ("frame_fresh", {"previous_known": False}),
     ("score_finite", {"score": nan}),
     ("score_finite", {"score": None}),
     ("score_finite", {"score": -inf}),

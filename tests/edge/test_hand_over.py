@@ -106,7 +106,7 @@ def test_a_record_that_makes_the_whole_request_unreadable_is_found_and_set_aside
 
 def test_an_image_the_plant_never_takes_does_not_hold_up_its_record() -> None:
     spool, uplink = _spool(1, b"image"), MemoryUplink()
-    spool.images = {sha: b"altered" for sha in spool.images}
+    spool.images = dict.fromkeys(spool.images, b"altered")
     hand_over, report = _hand_over(spool, uplink)
     hand_over.step()
     assert uplink.log == [b"jws 1"]

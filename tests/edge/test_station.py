@@ -81,9 +81,7 @@ class Bench:
             self.report,
             random.Random(0).randbytes,
         )
-        self.hand_over = HandOver(
-            self.spool, self.uplink, self.report, random.Random(1), HandOverSettings(batch=3)
-        )
+        self.hand_over = HandOver(self.spool, self.uplink, self.report, random.Random(1), HandOverSettings(batch=3))
         self.station.start()
 
     def run(self) -> None:
@@ -166,7 +164,7 @@ def play(bench: Bench, fault: str) -> None:
     return None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(faults=st.lists(st.sampled_from(FAULTS), max_size=30))
 def test_the_laws_hold_in_any_order_of_faults(faults: list[str]) -> None:
     bench = Bench()

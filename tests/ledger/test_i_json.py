@@ -146,3 +146,14 @@ def test_reading_anything_names_what_is_wrong_or_agrees_with_the_standard_librar
     except GaugeblockError:
         return
     assert json.loads(raw) == value
+
+
+@pytest.mark.parametrize(
+    "raw", [b'\\"' * 1_000_000, b'"\\"' * 700_000, b"[" * 2_000_000, b"1." + b"1" * 2_000_000, b'{"' * 900_000]
+)
+def test_long_nonsense_is_refused_without_much_ado(raw: bytes) -> None:
+    """Quadratic work on two megabytes would not end within the test run."""
+    with pytest.raises(GaugeblockError):
+        i_json.read(raw + b"," * 5000 + b"[" * 20, "test", max_bytes=3_000_000)
+    with pytest.raises(GaugeblockError):
+        i_json.read(raw, "test", max_bytes=3_000_000)

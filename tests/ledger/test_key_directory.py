@@ -301,7 +301,7 @@ class KeyLife(RuleBasedStateMachine):
 
     @invariant()
     def the_directory_is_what_the_log_says(self) -> None:
-        in_force = [bound for bound in self.log.directory.keys() if bound.revoked_at_index is None]
+        in_force = [bound for bound in self.log.directory.keys() if bound.revoked_at_index is None]  # noqa: SIM118
         assert {b.entity: b.key for b in in_force} == {
             SERVER: self.log.server.public,
             "station:L1-ST10": self.kit.key("station").public,
@@ -313,7 +313,7 @@ class KeyLife(RuleBasedStateMachine):
             admitted = admit(record.jws, record.disclosures, replayed, self.log.origin)
             replayed.apply(index, admitted.payload, admitted.facets)
         assert replayed.keys() == self.log.directory.keys()
-        for bound in replayed.keys():
+        for bound in replayed.keys():  # noqa: SIM118
             chain = replayed.chain(bound.key.thumbprint)
             assert chain[0] == 0
             assert bound.bound_at_index in chain

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
@@ -133,3 +134,12 @@ def test_base64_refuses_every_other_spelling(text: str) -> None:
         except ValueError:
             continue
         assert encode(data) == text
+
+
+def test_public_keys_cross_process_boundaries(kit: Any) -> None:
+    key = kit.key("travels").public
+    again = pickle.loads(pickle.dumps(key))
+    assert again == key
+    assert again.thumbprint == key.thumbprint
+    with pytest.raises((TypeError, AttributeError)):
+        pickle.dumps(kit.key("travels"))

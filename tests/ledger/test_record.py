@@ -300,7 +300,8 @@ def test_foreign_and_swapped_disclosures_are_refused(kit: Any, record: Any) -> N
 @pytest.mark.parametrize(
     "content",
     [b"{}", b'["s","subject"]', b'["s","subject",{},1]', b'[1,"subject",{}]', b'["s","other",{}]', b"nonsense",
-     b'["s","subject",{"n":1e999}]', b'["s","subject",{"n":9007199254740993}]', b'["s","subject",' + b"[" * 30 + b"]" * 30 + b"]"],
+     b'["s","subject",{"n":1e999}]', b'["s","subject",{"n":9007199254740993}]',
+     b'["s","subject",' + b"[" * 30 + b"]" * 30 + b"]"],
 )  # fmt: skip
 def test_disclosures_that_were_signed_but_are_malformed(record: Any, content: bytes) -> None:
     text = b64(content).decode()

@@ -145,7 +145,7 @@ def test_each_step_is_named(kit: Any, small_log: Any, evidence: bytes, witnesses
     content = json.loads(evidence)
     record, chain = content["record"], content["key_chain"]
     other = json.loads(small_log.evidence(8))["record"]
-    stranger = kit.key("stranger")
+    by_a_stranger = sign_checkpoint(Checkpoint(kit.origin, 22, small_log.tiles.root()), kit.key("stranger"))
     third = witness_key("w3.example", kit.key("w3")).vkey
     cases: list[tuple[str, bytes, str, list[str]]] = [
         ("keys_given", evidence, small_log.vkey[:-1], []),
@@ -161,7 +161,7 @@ def test_each_step_is_named(kit: Any, small_log: Any, evidence: bytes, witnesses
         ("checkpoint", changed(evidence, checkpoint=""), small_log.vkey, []),
         (
             "checkpoint",
-            changed(evidence, checkpoint=sign_checkpoint(Checkpoint(kit.origin, 22, small_log.tiles.root()), stranger).decode()),
+            changed(evidence, checkpoint=by_a_stranger.decode()),
             small_log.vkey,
             [],
         ),

@@ -1,4 +1,4 @@
-"""What the store tests share: a steerable clock, an author of records, logs of every kind, PostgreSQL if there is one."""
+"""What the store tests share: a steerable clock, an author, logs of every kind, PostgreSQL if there is one."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ def test_a_second_delivery_changes_nothing(log: Any, author: Any) -> None:
 
 def test_a_record_twice_in_one_batch_is_one_record(log: Any, author: Any) -> None:
     record = author.verdict(1)
-    first, one, two = log.append([author.bind(), record, record])
+    _, one, two = log.append([author.bind(), record, record])
     assert (one.index, one.duplicate, two.index, two.duplicate) == (2, False, 2, True)
     assert log.size == 3
 

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gaugeblock.ledger.keys import SigningKey
-from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.stores.database import Database
 from gaugeblock.stores.errors import (
     LogDamagedError,
@@ -22,7 +21,6 @@ from gaugeblock.stores.errors import (
     LogLockedError,
     LogOriginError,
     LogShortenedError,
-    StoreDamagedError,
     StoreError,
     StoreFullError,
     StoreMissingError,
@@ -251,8 +249,8 @@ def test_a_flipped_byte_of_the_file_is_found_or_holds_nothing(
         audited(damaged_copy, author.log_key, author.origin)
         # Free space, or a header field without content: all that is stored is what was stored.
         assert everything(damaged_copy) == before
-    except (LogDamagedError, LogShortenedError, StoreDamagedError, StoreError) as error:
-        assert isinstance(error, GaugeblockError)
+    except (LogDamagedError, LogShortenedError, StoreError):
+        pass  # named
     finally:
         for extra in ("-wal", "-shm"):
             Path(f"{damaged_copy}{extra}").unlink(missing_ok=True)
@@ -294,11 +292,15 @@ def test_a_full_disk_loses_nothing_that_was_acknowledged(sqlite_log: Reopen, aut
         pages = int(connection.execute(text("PRAGMA page_count")).scalar_one()) + 8
     event.listen(log._database.engine, "checkout", bound)
     acknowledged: list[int] = []
-    with pytest.raises(StoreFullError):
+
+    def until_full() -> None:
         for number in range(1000, 2000):
             (receipt,) = log.append([author.verdict(number)])
             assert isinstance(receipt, Receipt)
             acknowledged.append(receipt.index)
+
+    with pytest.raises(StoreFullError):
+        until_full()
     assert acknowledged == list(range(RECORDS, RECORDS + len(acknowledged)))
     assert log.record(acknowledged[-1]).index == acknowledged[-1]
     pages = 1_000_000  # someone made room

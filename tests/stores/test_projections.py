@@ -161,7 +161,7 @@ def test_both_databases_have_the_same_digest(postgresql_url: str, tmp_path: Path
     assert len(digests) == 1
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(stops=st.lists(st.integers(0, 152), max_size=5), batches=st.lists(st.integers(1, 200), min_size=6, max_size=6))
 def test_the_way_the_log_is_cut_leaves_no_trace(
     tmp_path_factory: pytest.TempPathFactory, long_log: MemoryLog, stops: list[int], batches: list[int]

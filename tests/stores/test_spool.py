@@ -16,13 +16,8 @@ from hypothesis import strategies as st
 from gaugeblock.edge.memory import MemorySpool
 from gaugeblock.edge.ports import Entry
 from gaugeblock.plant.record_types import Verdict
-from gaugeblock.stores.spool import (
-    SpoolConflictError,
-    SpoolFaultError,
-    SpoolFullError,
-    SpoolLimits,
-    SqliteSpool,
-)
+from gaugeblock.stores.errors import IdentityConflictError, StoreDamagedError, StoreFullError
+from gaugeblock.stores.spool import SpoolLimits, SqliteSpool
 
 
 def entry(number: int, image: bytes = b"", jws: bytes | None = None) -> Entry:
@@ -51,10 +46,13 @@ def test_a_record_and_its_image_come_back_as_they_were(spool: SqliteSpool) -> No
 def test_the_last_frame_outlives_a_restart(tmp_path: Path) -> None:
     spool = SqliteSpool(tmp_path)
     assert spool.last_frame() is None
-    spool.put([Entry("1/1", b"a", {}, frame_sha256="11" * 32), Entry("1/2", b"b", {})])
+    first = Entry("1/1", b"a", {}, trigger=1, verdict=Verdict.OK, frame_sha256="11" * 32)
+    spool.put([first, Entry("1/2", b"b", {})])
     spool.close()
     spool = SqliteSpool(tmp_path)
     assert spool.last_frame() == "11" * 32
+    spool.put([Entry("1/3", b"c", {}, trigger=2, verdict=Verdict.UNDECIDED)])
+    assert spool.last_frame() == "", "the last trigger had none"
     spool.close()
 
 
@@ -77,7 +75,7 @@ def test_what_is_not_released_is_not_handed_over_until_a_restart(tmp_path: Path)
 
 def test_put_is_idempotent_and_refuses_other_bytes_under_one_identity(spool: SqliteSpool) -> None:
     assert spool.put([entry(1)]) == spool.put([entry(1)])
-    with pytest.raises(SpoolConflictError):
+    with pytest.raises(IdentityConflictError):
         spool.put([entry(2), entry(1, jws=b"other")])
     assert [record.identity for record in spool.records()] == ["1/1"], "all or none"
 
@@ -86,26 +84,30 @@ def test_amend_replaces_only_what_was_not_released(spool: SqliteSpool) -> None:
     position = spool.put([entry(1)])[0]
     spool.amend(position, Entry("1/1", b"amended", {}, {}, 1, Verdict.UNDECIDED, "edge.deadline"))
     assert [r.jws for r in spool.records()] == [b"amended"]
-    with pytest.raises(SpoolConflictError):
+    with pytest.raises(IdentityConflictError):
         spool.amend(position, Entry("1/2", b"x", {}))
     spool.release(position)
-    with pytest.raises(SpoolConflictError):
+    with pytest.raises(IdentityConflictError):
         spool.amend(position, entry(1))
 
 
 def test_a_full_spool_is_named_takes_small_records_and_recovers(tmp_path: Path) -> None:
     limits = SpoolLimits(bytes_limit=1 << 20, record_reserve_bytes=1 << 19, disk_reserve_bytes=0, keep_s=0.0)
     spool = SqliteSpool(tmp_path, limits)
-    number = 0
-    with pytest.raises(SpoolFullError):
-        while True:
-            number += 1
-            spool.check()
-            spool.release(spool.put([entry(number, number.to_bytes(2) * 25_000)])[-1])
+
+    def fill(first: int, *, checked: bool) -> int:
+        for number in range(first, first + 1000):
+            try:
+                if checked:
+                    spool.check()
+                spool.release(spool.put([entry(number, number.to_bytes(2) * 25_000)])[-1])
+            except StoreFullError:
+                return number
+        raise AssertionError("never full")
+
+    number = fill(1, checked=True)
     spool.release(spool.put([entry(number)])[-1])  # a record without images still fits
-    with pytest.raises(SpoolFullError):
-        for more in range(number + 1, number + 100):
-            spool.put([entry(more, more.to_bytes(2) * 25_000)])  # SQLite itself keeps the hard bound
+    fill(number + 1, checked=False)  # SQLite itself keeps the hard bound
     assert spool.state().bytes_used <= limits.bytes_limit + limits.record_reserve_bytes
     spool.maintain()
     assert spool.state().backlog >= number, "what was not handed over is never purged"
@@ -122,7 +124,7 @@ def test_a_full_spool_is_named_takes_small_records_and_recovers(tmp_path: Path) 
 
 def test_the_disk_reserve_counts_as_full(tmp_path: Path) -> None:
     spool = SqliteSpool(tmp_path, SpoolLimits(disk_reserve_bytes=1 << 62))
-    with pytest.raises(SpoolFullError):
+    with pytest.raises(StoreFullError):
         spool.check()
     spool.close()
 
@@ -160,14 +162,14 @@ def test_a_changed_image_is_found(tmp_path: Path) -> None:
     other.execute("UPDATE blobs SET data = ?", (b"imagf",))
     other.commit()
     other.close()
-    with pytest.raises(SpoolFaultError):
+    with pytest.raises(StoreDamagedError):
         spool.blob(hashlib.sha256(b"image").hexdigest())
     spool.close()
 
 
 def test_a_file_that_is_no_database_is_a_named_error(tmp_path: Path) -> None:
     (tmp_path / "spool.sqlite").write_bytes(b"not a database, and longer than a header" * 100)
-    with pytest.raises(SpoolFaultError):
+    with pytest.raises(StoreDamagedError):
         SqliteSpool(tmp_path)
 
 

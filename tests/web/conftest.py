@@ -17,6 +17,10 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import numpy as np
 import pytest
+from litestar import Litestar
+from litestar.testing import TestClient
+from PIL import Image, ImageDraw
+
 from gaugeblock.inspection.read_model import StationRow, VerdictRow
 from gaugeblock.ledger.key_records import binding
 from gaugeblock.ledger.keys import SigningKey
@@ -38,9 +42,6 @@ from gaugeblock.vision.heatmap import encode_heatmap
 from gaugeblock.web.app import create_app
 from gaugeblock.web.memory import MemoryAccount, MemoryPlant, memory_plant
 from gaugeblock.web.ports import StationState
-from litestar import Litestar
-from litestar.testing import TestClient
-from PIL import Image, ImageDraw
 
 PASSWORD = "correct horse battery"
 STATION = "L1-ST10"
@@ -164,7 +165,9 @@ class SamplePlant:
                     },
                 )
             )
-        self._project(index, subject, verdict, reason, None if undecided else score, inputs, process, condition, reference)
+        self._project(
+            index, subject, verdict, reason, None if undecided else score, inputs, process, condition, reference
+        )
         return index
 
     def _project(self, index, subject, verdict, reason, score, inputs, process, condition, reference) -> None:  # type: ignore[no-untyped-def]
@@ -258,7 +261,7 @@ def picture(source: random.Random, defective: bool) -> tuple[bytes, np.ndarray]:
     return buffer.getvalue(), heat
 
 
-@pytest.fixture()
+@pytest.fixture
 def plant() -> SamplePlant:
     """A plant with a few parts."""
     made = SamplePlant()
@@ -268,7 +271,7 @@ def plant() -> SamplePlant:
     return made
 
 
-@pytest.fixture()
+@pytest.fixture
 def make_plant() -> Callable[..., SamplePlant]:
     """A plant with settings of its own."""
     return SamplePlant
@@ -302,7 +305,7 @@ def signed_in(app: Litestar, name: str = "viewer") -> Iterator[SignedIn]:
         yield SignedIn(client, csrf_in(page.text))
 
 
-@pytest.fixture()
+@pytest.fixture
 def viewer(plant: SamplePlant) -> Iterator[SignedIn]:
     """A viewer's session at the sample plant."""
     with signed_in(plant.app()) as made:
@@ -355,13 +358,13 @@ def live() -> Iterator[Served]:
         yield running
 
 
-@pytest.fixture()
+@pytest.fixture
 def session_of() -> Callable[..., AbstractContextManager[SignedIn]]:
     """Opens a session at an application: ``with session_of(app, "admin") as session``."""
     return signed_in
 
 
-@pytest.fixture()
+@pytest.fixture
 def serve() -> Callable[[SamplePlant], AbstractContextManager[Served]]:
     """Serves a plant of the test's own."""
     return served

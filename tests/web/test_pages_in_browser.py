@@ -9,6 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,9 @@ def pages(live) -> dict[str, str]:  # type: ignore[no-untyped-def]
     }
 
 
-def open_context(browser: Browser, live, language: str, theme: str, size=(1024, 768), session: bool = True) -> BrowserContext:  # type: ignore[no-untyped-def]
+def open_context(
+    browser: Browser, live, language: str, theme: str, size=(1024, 768), session: bool = True
+) -> BrowserContext:  # type: ignore[no-untyped-def]
     context = browser.new_context(
         base_url=live.url,
         locale=LANGUAGES[language],
@@ -157,11 +160,12 @@ def test_touch_targets_are_large_enough(browser: Browser, live, pages: dict[str,
     for name in ("overview", "inspections", "part", "record", "log"):
         page.goto(pages[name], wait_until="load")
         small += page.evaluate(
-            """name => [...document.querySelectorAll('button, select, summary, nav a, .button, input:not([type=hidden])')]
+            """name => [...document.querySelectorAll(
+                'button, select, summary, nav a, .button, input:not([type=hidden])')]
                 .filter(e => e.checkVisibility() && !e.closest('.check'))
                 .map(e => [e, e.getBoundingClientRect()])
                 .filter(([e, box]) => box.height < 41 || box.width < 41)
-                .map(([e, box]) => `${name}: ${e.outerHTML.slice(0, 80)} ${Math.round(box.width)}x${Math.round(box.height)}`)""",
+                .map(([e, box]) => `${name}: ${e.outerHTML.slice(0, 80)} ${box.width}x${box.height}`)""",
             name,
         )
         overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
@@ -257,7 +261,9 @@ def _alter(evidence: dict, step: str) -> dict:  # type: ignore[type-arg]
         ("disclosures", "disclosures"),
     ],
 )
-def test_verify_names_the_step_that_fails(browser: Browser, live, pages: dict[str, str], altered: str, named: str) -> None:  # type: ignore[no-untyped-def]
+def test_verify_names_the_step_that_fails(
+    browser: Browser, live, pages: dict[str, str], altered: str, named: str
+) -> None:  # type: ignore[no-untyped-def]
     context = open_context(browser, live, "en", "dark")
     page = context.new_page()
 
@@ -307,7 +313,13 @@ def test_rotated_and_revoked_keys_in_the_browser(browser: Browser, serve, make_p
     old, entity, origin = sample.station_key, "station:L1-ST10", sample.log.origin
     cross = hand_over(origin, entity, old.public.thumbprint, new)
     draft = rotation(
-        entity, old.public, new.public, cross, log=origin, stated_at="2026-11-22T05:00:00Z", clock=ClockState("local", None)
+        entity,
+        old.public,
+        new.public,
+        cross,
+        log=origin,
+        stated_at="2026-11-22T05:00:00Z",
+        clock=ClockState("local", None),
     )
     sample.append(sign_record(draft, old, system.urandom))
     sample.station_key = new
@@ -388,7 +400,7 @@ def test_heatmap_shows_only_what_is_near_or_beyond_the_threshold(browser: Browse
     assert alphas == sorted(alphas)
     assert alphas[128] > 180
     luminance = [0.2126 * r + 0.7152 * g + 0.0722 * b for r, g, b, _ in scale[60:]]
-    assert all(a >= b - 1.5 for a, b in zip(luminance, luminance[1:], strict=False))
+    assert all(a >= b - 1.5 for a, b in pairwise(luminance))
     context.close()
 
 

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -17,13 +18,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gaugeblock.apps.console import Console
 from gaugeblock.apps.layout import Installation, load_installation
-from gaugeblock.apps.opening import prepare
+from gaugeblock.apps.opening import prepare, renew_administrator
 from gaugeblock.apps.plant import SupervisedStations
 from gaugeblock.apps.scorecard import print_scorecard, score
 from gaugeblock.apps.supervision import ProcessSpec, Supervisor
 from gaugeblock.apps.up import plant_specs, say_prepared, tell_events, wait_until_ready
 from gaugeblock.apps.virtual_line import AUTHOR, LineProcessSettings
-from gaugeblock.apps.weights import lite0_checkpoint
 from gaugeblock.inspection.queries import ProjectedInspections
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.record_types import Verdict
@@ -31,6 +31,7 @@ from gaugeblock.stores.database import Database
 from gaugeblock.stores.files import write_whole
 from gaugeblock.virtual.config import VirtualLineConfig
 from gaugeblock.virtual.training_set import training_set
+from gaugeblock.vision.backbone_weights import lite0_checkpoint
 from gaugeblock.vision.decode import decode
 from gaugeblock.vision.training import lite0_network, train
 
@@ -250,6 +251,8 @@ def demo_command(
     if not module.is_file():
         train_on_virtual_parts(module, seed, console)
     prepared = prepare(installation, (AUTHOR,))
+    if prepared.admin_password is None:
+        prepared = replace(prepared, admin_password=renew_administrator(installation))
 
     def on_ready() -> None:
         if not headless:

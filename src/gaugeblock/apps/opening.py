@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gaugeblock.apps.clock import clock_synchronisation
 from gaugeblock.apps.layout import Installation
@@ -23,7 +24,9 @@ from gaugeblock.stores.keyring import Keyring
 from gaugeblock.stores.log import Log
 from gaugeblock.stores.log_records import Receipt, Submission
 from gaugeblock.stores.users import Role, Users
-from gaugeblock.vision.inspector import Inspector
+
+if TYPE_CHECKING:
+    from gaugeblock.vision.inspector import Inspector
 
 SERVER = "server:plant"
 CHECKPOINTS = "log:checkpoint"
@@ -154,6 +157,9 @@ def prepare(installation: Installation, entities: tuple[str, ...] = ()) -> Prepa
     entities
         Besides the configured stations, entities on this machine whose keys are to be made and bound.
     """
+    # Here and not above: most commands open a log and look at no image.
+    from gaugeblock.vision.inspector import Inspector
+
     for directory in (installation.data, installation.run, installation.logs):
         directory.mkdir(parents=True, exist_ok=True)
     with open_log(installation) as log:
@@ -181,6 +187,14 @@ def _first_administrator(installation: Installation) -> str | None:
             return None
         password = new_password()
         users.create(ADMINISTRATOR, password, Role.ADMIN)
+        return password
+
+
+def renew_administrator(installation: Installation) -> str:
+    """Give the administrator a new random password; sessions of the old one end."""
+    with Database(installation.database_url("state")) as database:
+        password = new_password()
+        Users(database, SystemClock()).set_password(ADMINISTRATOR, password)
         return password
 
 

@@ -200,6 +200,8 @@ def running_services(installation: Installation) -> Iterator[Services]:
         yield Services(
             settings=WebSettings(
                 plant_name=settings.enterprise.name,
+                plant_name_en=settings.enterprise.name_en,
+                language=settings.server.language,
                 version=__version__,
                 origin=settings.server.log_origin,
                 log_key=log.log_key,

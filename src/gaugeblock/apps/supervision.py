@@ -88,14 +88,22 @@ class Supervisor:
         File that is rewritten, atomically, whenever something changes and every second.
     on_event
         Called with (process name, event, detail) for the console: ``started``, ``exited``, ``stopped``.
+    back_off_s_max
+        The longest wait before a restart.
     """
 
     def __init__(
-        self, specs: Sequence[ProcessSpec], status: Path, on_event: Callable[[str, str, str], None] | None = None
+        self,
+        specs: Sequence[ProcessSpec],
+        status: Path,
+        on_event: Callable[[str, str, str], None] | None = None,
+        *,
+        back_off_s_max: float = BACK_OFF_S_MAX,
     ) -> None:
         self._children = [_Child(spec) for spec in specs]
         self._status = status
         self._on_event = on_event or _ignore_event
+        self._back_off_s_max = back_off_s_max
         self._stop = threading.Event()
 
     def run(self) -> None:
@@ -145,7 +153,7 @@ class Supervisor:
             child.back_off_s = BACK_OFF_S_FIRST
         child.due_s = now + child.back_off_s
         self._on_event(child.spec.name, "exited", f"{code}, {child.back_off_s:g} s")
-        child.back_off_s = min(BACK_OFF_S_MAX, child.back_off_s * 2)
+        child.back_off_s = min(self._back_off_s_max, child.back_off_s * 2)
         return True
 
     def _start(self, child: _Child) -> None:

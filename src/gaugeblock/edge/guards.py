@@ -35,6 +35,8 @@ class GuardFacts:
         What the inspector checked against its training images: ``size``, ``contrast``, ``exposure``.
     frame_sha256, previous_sha256
         Digests of this frame's bytes and of those of the trigger before.
+    previous_known
+        False for the first frame after triggers were missed: the camera may have shown it to one of those.
     now_ns, deadline_ns
         Monotonic clock when the guards are asked, and the last moment at which recording may begin.
     spool_error
@@ -52,6 +54,7 @@ class GuardFacts:
     inspector: tuple[str, ...]
     frame_sha256: str | None
     previous_sha256: str | None
+    previous_known: bool
     now_ns: int
     deadline_ns: int
     spool_error: str | None
@@ -82,7 +85,7 @@ def _exposed(f: GuardFacts) -> bool:
 
 
 def _fresh(f: GuardFacts) -> bool:
-    return f.frame_sha256 is not None and f.frame_sha256 != f.previous_sha256
+    return f.previous_known and f.frame_sha256 is not None and f.frame_sha256 != f.previous_sha256
 
 
 def _finite(f: GuardFacts) -> bool:
@@ -148,7 +151,7 @@ def judge(facts: GuardFacts, reason: str | None = None) -> Judgement:
     Examples
     --------
     >>> facts = GuardFacts(Verdict.OK, 0.5, 1.0, PixelFacts(64, 64, 120.0, 30.0), ModuleFacts("ab"), "ab",
-    ...                    ("size", "contrast", "exposure"), "f1", "f0", 10, 20, None, "local")
+    ...                    ("size", "contrast", "exposure"), "f1", "f0", True, 10, 20, None, "local")
     >>> judge(facts).verdict
     <Verdict.OK: 'OK'>
     >>> from dataclasses import replace

@@ -250,7 +250,7 @@ class MemorySpool:
             self.images.update(entry.blobs)
             self.rows.append(MemoryRecord(len(self.rows) + 1, entry))
             positions.append(len(self.rows))
-            self._frame = entry.frame_sha256 or self._frame
+            self._frame = self._frame if entry.verdict is None else entry.frame_sha256 or ""
             self._last = self._last if entry.trigger is None else entry.trigger
         return positions
 

@@ -206,7 +206,10 @@ class Spool(Protocol):
         ...
 
     def last_frame(self) -> str | None:
-        """Digest of the frame of the last trigger that had one: a camera may freeze across a restart."""
+        """Digest of the last recorded trigger's frame, empty where it had none; ``None`` before any trigger.
+
+        A camera may freeze across a restart.
+        """
         ...
 
     def check(self) -> None:

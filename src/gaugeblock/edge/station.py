@@ -117,6 +117,7 @@ class Station:
         self._gap_reason = errors.TriggerMissedError.code
         self._last_number: int | None = None
         self._previous_sha256: str | None = None
+        self._previous_known = True
         self._previous_answer_ms: float | None = None
         self._spool_ms: deque[float] = deque(maxlen=64)
 
@@ -153,6 +154,9 @@ class Station:
         self._spool.release(self._spool.put(entries)[-1])
         self._last_number = handled if announced is None else announced
         self._gap_reason = errors.StationDownError.code if announced is None else errors.TriggerMissedError.code
+        # A frame that belonged to a missed trigger is not known here, and a frozen camera would show it again.
+        # (``None``: a new station, which nothing has been shown to yet.)
+        self._previous_known = self._previous_sha256 != "" and not missed and handled == announced
         self._statements = statements
         self._report("started", boot_epoch=self.epoch, missed=len(missed))
 
@@ -313,6 +317,7 @@ class Station:
                 inspector=outcome.guards if outcome else (),
                 frame_sha256=sha256,
                 previous_sha256=self._previous_sha256,
+                previous_known=self._previous_known,
                 now_ns=self._clock.monotonic_ns(),
                 deadline_ns=answer_by_ns,
                 spool_error=spool_error,
@@ -320,7 +325,8 @@ class Station:
             ),
             spool_error or reason,
         )
-        self._previous_sha256 = sha256 or self._previous_sha256
+        if sha256 is not None:
+            self._previous_sha256, self._previous_known = sha256, True
         heatmap = outcome.heatmap_png if outcome else None
         keeps_images = spool_error is None
         return (

@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from gaugeblock.ledger import base64s
-from gaugeblock.ledger.errors import CheckpointFormError
+from gaugeblock.ledger.errors import CheckpointFormError, reason
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.merkle import HASH_BYTES, MAX_TREE_SIZE
 from gaugeblock.ledger.note import NoteKey, check_key_name, open_note, sign_note
@@ -65,7 +65,7 @@ class Checkpoint:
         try:
             root = base64s.decode(lines[2])
         except ValueError as error:
-            raise CheckpointFormError(detail=f"root: {error}"[:120]) from error
+            raise CheckpointFormError(detail=f"root: {reason(error)}") from error
         if len(root) != HASH_BYTES:
             raise CheckpointFormError(detail="root is not 32 bytes")
         return cls(lines[0], int(lines[1]), root, tuple(lines[3:-1]))

@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from gaugeblock.plant.errors import GaugeblockError, LimitError
 
+MAX_REASON = 160
+"""Characters of another error's words in a detail."""
+
+
+def reason(error: Exception) -> str:
+    """What another error says, short enough to stand in a ``detail``.
+
+    >>> reason(ValueError("odd length"))
+    'odd length'
+    """
+    text = error.text("en") if isinstance(error, GaugeblockError) else str(error)
+    return text.rstrip(".")[:MAX_REASON]
+
 
 class KeyFormError(GaugeblockError):
     """Not an Ed25519 key in the form asked for. Facts: ``detail``."""

@@ -16,7 +16,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from gaugeblock.ledger import base64s, i_json
-from gaugeblock.ledger.errors import CountLimitError, DisclosureError, EvidenceFormError
+from gaugeblock.ledger.errors import CountLimitError, DisclosureError, EvidenceFormError, reason
 from gaugeblock.ledger.key_directory import KeyDirectory
 from gaugeblock.ledger.merkle import HASH_BYTES, MAX_PROOF_HASHES, MAX_TREE_SIZE, HashReader, inclusion_proof
 from gaugeblock.ledger.record import MAX_FACETS, SignedRecord, parse
@@ -58,7 +58,7 @@ class LoggedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         try:
             hashes = [base64s.decode(text) for text in self.proof]
         except ValueError as error:
-            raise EvidenceFormError(detail=f"proof of record {self.index}: {error}"[:160]) from error
+            raise EvidenceFormError(detail=f"proof of record {self.index}: {reason(error)}") from error
         if any(len(h) != HASH_BYTES for h in hashes):
             raise EvidenceFormError(detail=f"proof of record {self.index}: not 32 bytes a hash")
         return hashes
@@ -115,7 +115,7 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         try:
             return msgspec.convert(i_json.read(raw, "evidence", max_bytes=MAX_EVIDENCE_BYTES), cls)
         except (GaugeblockError, msgspec.ValidationError) as error:
-            raise EvidenceFormError(detail=str(error)[:160]) from error
+            raise EvidenceFormError(detail=reason(error)) from error
 
 
 def select(disclosures: Mapping[str, str], facets: Collection[str] | None) -> dict[str, str]:

@@ -18,18 +18,22 @@ from gaugeblock.ledger.errors import (
     JsonFormError,
     NumberRangeError,
     SizeLimitError,
+    reason,
 )
 
 MAX_INTEGER = 2**53
 """Largest magnitude of an integer that every JSON reader keeps exact."""
 MAX_DEPTH = 16
 """Levels of arrays and objects."""
+MAX_NUMBER_LETTERS = 64
+"""Of one number's text; seventeen digits tell every double from its neighbours."""
 MAX_MEMBERS = 4096
 """Array items and object members in one text, all levels together."""
 
 _DIGITS = bytes(ord("0") if chr(code).isascii() and chr(code).isdigit() else ord(".") for code in range(256))
 _MANY_DIGITS = b"0" * 16
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+# The closing quote is optional, so that an unterminated string is passed over once and not from every quote on.
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 _encoder = msgspec.json.Encoder()
 _quick_decoder = msgspec.json.Decoder()
@@ -51,6 +55,8 @@ def _integer(text: str) -> int:
 
 
 def _real(text: str) -> float:
+    if len(text) > MAX_NUMBER_LETTERS:
+        raise _RuleBrokenError(NumberRangeError, text[:40])
     value = float(text)
     if value in (float("inf"), float("-inf")):
         raise _RuleBrokenError(NumberRangeError, text[:40])
@@ -77,7 +83,8 @@ def _may_hold_large_integer(raw: bytes) -> bool:
 
 
 def _check_extent(raw: bytes, what: str, max_depth: int, max_members: int) -> None:
-    if raw.count(b",") >= max_members:
+    # A member takes two bytes at least: short texts need no count.
+    if len(raw) >= 2 * max_members and raw.count(b",") >= max_members:
         commas = _STRING_OR_BRACKET.sub(b"", raw).count(b",")
         if commas >= max_members:
             raise CountLimitError(what=what, limit=max_members)
@@ -139,7 +146,7 @@ def read(
     except RecursionError as error:
         raise DepthLimitError(what=what, limit=max_depth) from error
     except (ValueError, msgspec.DecodeError) as error:
-        raise JsonFormError(what=what, detail=str(error)[:120]) from error
+        raise JsonFormError(what=what, detail=reason(error)) from error
     return value
 
 
@@ -162,11 +169,11 @@ def write(value: object, what: str, *, max_bytes: int, max_depth: int = MAX_DEPT
     try:
         raw = _encoder.encode(value)
     except OverflowError as error:
-        raise NumberRangeError(what=what, value=str(error)[:40]) from error
+        raise NumberRangeError(what=what, value="an integer beyond 64 bits") from error
     except RecursionError as error:
         raise DepthLimitError(what=what, limit=max_depth) from error
     except (TypeError, ValueError, msgspec.MsgspecError) as error:
-        raise JsonFormError(what=what, detail=str(error)[:120]) from error
+        raise JsonFormError(what=what, detail=reason(error)) from error
     if len(raw) > max_bytes:
         raise SizeLimitError(what=what, limit=max_bytes)
     _check_extent(raw, what, max_depth, MAX_MEMBERS)

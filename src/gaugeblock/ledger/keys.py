@@ -108,6 +108,10 @@ class PublicKey:
     def __hash__(self) -> int:
         return hash(self.raw)
 
+    def __reduce__(self) -> tuple[type[PublicKey], tuple[bytes]]:
+        # A key directory is handed to processes that check signatures; the library's key object is not.
+        return PublicKey, (self.raw,)
+
     def __repr__(self) -> str:
         return f"PublicKey({self.thumbprint})"
 

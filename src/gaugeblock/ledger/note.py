@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gaugeblock.ledger import base64s
-from gaugeblock.ledger.errors import KeyFormError, NoteFormError, NoteSignatureError, SizeLimitError
+from gaugeblock.ledger.errors import KeyFormError, NoteFormError, NoteSignatureError, SizeLimitError, reason
 from gaugeblock.ledger.keys import KEY_BYTES, PublicKey, SigningKey
 
 MAX_NOTE_BYTES = 64 * 1024
@@ -79,7 +79,7 @@ class NoteKey:
             body = base64s.decode(parts[2])
             check_key_name(parts[0])
         except (ValueError, NoteFormError) as error:
-            raise KeyFormError(detail=str(error)[:120]) from error
+            raise KeyFormError(detail=reason(error)) from error
         if len(body) != 1 + KEY_BYTES or body[0] != kind:
             raise KeyFormError(detail=f"not a key of signature type {kind}")
         result = cls(parts[0], PublicKey(body[1:]), kind)
@@ -173,7 +173,7 @@ def _read_line(line: str) -> SignatureLine:
     try:
         body = base64s.decode(parts[2])
     except ValueError as error:
-        raise NoteFormError(detail=f"signature line: {error}"[:120]) from error
+        raise NoteFormError(detail=f"signature line: {reason(error)}") from error
     if len(body) <= _HASH_BYTES:
         raise NoteFormError(detail="signature line is too short")
     return SignatureLine(check_key_name(parts[1]), body[:_HASH_BYTES], body[_HASH_BYTES:])

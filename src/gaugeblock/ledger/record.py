@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from gaugeblock.ledger import base64s, i_json
-from gaugeblock.ledger.errors import DisclosureError, RecordFormError, SignatureError, SizeLimitError
+from gaugeblock.ledger.errors import DisclosureError, RecordFormError, SignatureError, SizeLimitError, reason
 from gaugeblock.ledger.keys import SIGNATURE_BYTES, PublicKey, SigningKey
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.times import from_rfc3339
@@ -244,7 +244,7 @@ def _kid_of(segment: bytes) -> str:
     try:
         header = i_json.read(base64s.decode_url(segment), "header", max_bytes=512)
     except (ValueError, GaugeblockError) as error:
-        raise RecordFormError(detail=f"header: {error}"[:160]) from error
+        raise RecordFormError(detail=f"header: {reason(error)}") from error
     kid = header.get("kid") if isinstance(header, dict) else None
     if not isinstance(kid, str) or not _DIGEST.fullmatch(kid):
         raise RecordFormError(detail="header: kid is not a thumbprint")
@@ -277,7 +277,7 @@ def parse(jws: bytes) -> Payload:
         claims = msgspec.convert(values, _Claims)
     except (ValueError, GaugeblockError) as error:
         # msgspec.ValidationError is a ValueError too.
-        raise RecordFormError(detail=f"payload: {error}"[:160]) from error
+        raise RecordFormError(detail=f"payload: {reason(error)}") from error
     _check_claims(claims)
     digests = tuple(claims.sd)
     if claims.sd != sorted(set(digests)) or not _DIGESTS.fullmatch(" ".join([*digests, ""])):
@@ -307,7 +307,7 @@ def check_signature(jws: bytes, kid: str, key: PublicKey) -> None:
     try:
         signature = base64s.decode_url(text)
     except ValueError as error:
-        raise RecordFormError(detail=f"signature: {error}"[:160]) from error
+        raise RecordFormError(detail=f"signature: {reason(error)}") from error
     if kid != key.thumbprint or len(signature) != SIGNATURE_BYTES or not key.verify(signature, signed):
         raise SignatureError(kid=kid)
 
@@ -363,7 +363,7 @@ def open_facets(payload: Payload, disclosures: Mapping[str, str]) -> dict[str, o
         except DisclosureError:
             raise
         except (ValueError, GaugeblockError) as error:
-            raise DisclosureError(facet=name[:32], detail=str(error)[:160]) from error
+            raise DisclosureError(facet=name[:32], detail=reason(error)) from error
         if not isinstance(content, list) or len(content) != 3 or not isinstance(content[0], str):
             raise DisclosureError(facet=name[:32], detail="not [salt, name, value]")
         if content[1] != name:

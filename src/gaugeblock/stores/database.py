@@ -39,6 +39,8 @@ Family = Literal["log", "projections", "state"]
 HEADS: dict[Family, str] = {"log": "log_0001", "projections": "projections_0001", "state": "state_0001"}
 
 BUSY_TIMEOUT_MS = 10_000
+SQLITE_CACHE_KB = 16_384
+SQLITE_WAL_PAGES = 4_096
 POOL_SIZE = 8
 POOL_WAIT_S = 30.0
 _DAMAGE_SIGNS = ("malformed", "not a database", "could not decode", "file is encrypted", "unsupported file format")
@@ -221,6 +223,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        # The defaults, 2 MB of cache and a checkpoint each 4 MB of WAL, are for small devices.
+        cursor.execute(f"PRAGMA cache_size=-{SQLITE_CACHE_KB}")
+        cursor.execute(f"PRAGMA wal_autocheckpoint={SQLITE_WAL_PAGES}")
     finally:
         cursor.close()
 

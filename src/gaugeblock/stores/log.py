@@ -7,24 +7,19 @@ from the database before it goes on.
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
-import msgspec
-from sqlalchemy import Connection, select, text
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, select
 
 from gaugeblock.ledger.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from gaugeblock.ledger.errors import CheckpointFormError, NoteFormError, NoteSignatureError
-from gaugeblock.ledger.key_directory import SERVER, KeyDirectory
-from gaugeblock.ledger.key_records import binding
+from gaugeblock.ledger.key_directory import KeyDirectory
 from gaugeblock.ledger.keys import SigningKey
-from gaugeblock.ledger.merkle import EMPTY_ROOT, HASH_BYTES, leaf_hash
+from gaugeblock.ledger.merkle import EMPTY_ROOT, HASH_BYTES
 from gaugeblock.ledger.note import NoteKey
-from gaugeblock.ledger.record import ClockState, sign_record
 from gaugeblock.ledger.tiles import TILE_WIDTH, GrowingTiles
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.times import Clock, to_rfc3339
@@ -39,16 +34,16 @@ from gaugeblock.stores.errors import (
     StoreMissingError,
 )
 from gaugeblock.stores.log_audit import AuditProgress, AuditReport, audit
-from gaugeblock.stores.log_batch import Admission, AdmitAll, Identity, NewLeaf, admit_all, plan
+from gaugeblock.stores.log_batch import Admission, AdmitAll, admit_all, plan
+from gaugeblock.stores.log_genesis import genesis
+from gaugeblock.stores.log_insert import insert_leaves
+from gaugeblock.stores.log_lookup import find_many
 from gaugeblock.stores.log_reader import LogReader, fold_directory
-from gaugeblock.stores.log_records import Receipt, StoredRecord, Submission, pack_disclosures, row_checksum
+from gaugeblock.stores.log_records import Receipt, StoredRecord, Submission
 from gaugeblock.stores.log_tables import (
     log_checkpoints,
-    log_disclosures,
     log_identity,
-    log_key_records,
     log_records,
-    log_tiles,
 )
 from gaugeblock.stores.log_writer import LogWriter
 from gaugeblock.stores.writer_lock import WriterLock
@@ -200,40 +195,13 @@ class Log:
         with self._committing() as connection:
             self._expect_size(connection, tiles.size)
             planned = plan(
-                batch, admissions, self._directory, self._origin, lambda wanted: _find_many(connection, wanted)
+                batch, admissions, self._directory, self._origin, lambda wanted: find_many(connection, wanted)
             )
             if planned.leaves:
                 changed = tiles.append([leaf.admitted.leaf_hash for leaf in planned.leaves])
-                rows = [{"level": tile.level, "number": tile.index, "hashes": hashes} for tile, hashes in changed]
-                self._insert(connection, planned.leaves, rows)
+                insert_leaves(connection, planned.leaves, changed, to_rfc3339(self._clock.now()))
         self._tiles, self._directory = tiles, planned.directory
         return planned.outcomes
-
-    def _insert(self, connection: Connection, leaves: Sequence[NewLeaf], tiles: list[dict[str, object]]) -> None:
-        received_at = to_rfc3339(self._clock.now())
-        records: list[dict[str, object]] = []
-        disclosures: list[dict[str, object]] = []
-        for leaf in leaves:
-            records.append(
-                {
-                    "idx": leaf.index,
-                    "author": leaf.admitted.author,
-                    "identity": leaf.admitted.identity,
-                    "jws": leaf.submission.jws,
-                    "received_at": received_at,
-                    "checksum": row_checksum(leaf.index, leaf.admitted.leaf_hash, received_at),
-                }
-            )
-            disclosures.append({"idx": leaf.index, "disclosures": pack_disclosures(leaf.submission.disclosures)})
-        connection.execute(log_records.insert(), records)
-        connection.execute(log_disclosures.insert(), disclosures)
-        if keys := [{"idx": leaf.index} for leaf in leaves if leaf.admitted.key_record is not None]:
-            connection.execute(log_key_records.insert(), keys)
-        insert = (sqlite.insert if self._database.is_sqlite else postgresql.insert)(log_tiles)
-        grown = insert.on_conflict_do_update(
-            index_elements=["level", "number"], set_={"hashes": insert.excluded.hashes}
-        )
-        connection.execute(grown, tiles)
 
     def _committing(self) -> _Commit:
         return _Commit(self, self._database)
@@ -258,16 +226,7 @@ class Log:
             newest = connection.execute(select(log_records.c.idx).order_by(log_records.c.idx.desc())).scalar()
             if newest is not None or connection.execute(select(log_identity)).first() is not None:
                 raise LogExistsError(store=self._database.name, size=(newest or 0) + 1)
-            draft = binding(
-                SERVER,
-                SERVER,
-                server_key.public,
-                log=self._origin,
-                stated_at=to_rfc3339(self._clock.now()),
-                clock=ClockState("local", None),
-            )
-            signed = sign_record(draft, server_key, os.urandom)
-            batch = [Submission(signed.jws, signed.disclosures)]
+            batch = [genesis(self._origin, server_key, self._clock)]
             admissions = admit_all(batch, KeyDirectory(), self._origin)
             planned = plan(batch, admissions, KeyDirectory(), self._origin, lambda _: {})
             for outcome in planned.outcomes:
@@ -275,13 +234,10 @@ class Log:
                     raise outcome
             tiles = GrowingTiles()
             changed = tiles.append([leaf.admitted.leaf_hash for leaf in planned.leaves])
-            rows: list[dict[str, object]] = [
-                {"level": tile.level, "number": tile.index, "hashes": hashes} for tile, hashes in changed
-            ]
             note = sign_checkpoint(Checkpoint(self._origin, tiles.size, tiles.root()), self._key)
             vkey = NoteKey(self._origin, self._key.public).vkey
             connection.execute(log_identity.insert(), {"origin": self._origin, "log_key": vkey})
-            self._insert(connection, planned.leaves, rows)
+            insert_leaves(connection, planned.leaves, changed, to_rfc3339(self._clock.now()))
             connection.execute(log_checkpoints.insert(), {"size": tiles.size, "note": note})
 
     def _load(self) -> None:
@@ -411,25 +367,3 @@ class _Commit:
         self._transaction.__exit__(kind, value, trace)
         if kind is None:
             self._log._stale = False
-
-
-def _find_many(connection: Connection, wanted: Collection[Identity]) -> Mapping[Identity, tuple[int, bytes]]:
-    """Which of these identities are in the log: one query that looks each up in the index."""
-    if not wanted:
-        return {}
-    if connection.dialect.name == "sqlite":
-        rows = connection.execute(_FIND_SQLITE, {"pairs": msgspec.json.encode(list(wanted)).decode()})
-    else:
-        authors, identities = zip(*wanted, strict=True)
-        rows = connection.execute(_FIND_POSTGRESQL, {"authors": list(authors), "identities": list(identities)})
-    return {(row.author, row.identity): (int(row.idx), leaf_hash(bytes(row.jws))) for row in rows}
-
-
-_FIND_SQLITE = text(
-    "SELECT r.idx, r.author, r.identity, r.jws FROM json_each(:pairs) AS j CROSS JOIN log_records AS r "
-    "WHERE r.author = json_extract(j.value, '$[0]') AND r.identity = json_extract(j.value, '$[1]')"
-)
-_FIND_POSTGRESQL = text(
-    "SELECT r.idx, r.author, r.identity, r.jws FROM unnest(CAST(:authors AS text[]), CAST(:identities AS text[])) "
-    "AS j(author, identity) JOIN log_records AS r ON r.author = j.author AND r.identity = j.identity"
-)

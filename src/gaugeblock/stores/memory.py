@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 
 from gaugeblock.ledger.checkpoint import Checkpoint, sign_checkpoint
-from gaugeblock.ledger.key_directory import SERVER, KeyDirectory
-from gaugeblock.ledger.key_records import binding
+from gaugeblock.ledger.key_directory import KeyDirectory
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.note import NoteKey
-from gaugeblock.ledger.record import ClockState, sign_record
 from gaugeblock.ledger.tiles import GrowingTiles
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.times import Clock, to_rfc3339
 from gaugeblock.stores.blobs import BLOB_LIMIT_BYTES, BlobUsage, digest_of
 from gaugeblock.stores.errors import BlobMissingError, BlobTooLargeError, LogClosedError
 from gaugeblock.stores.log_batch import Identity, admit_all, plan
+from gaugeblock.stores.log_genesis import genesis
 from gaugeblock.stores.log_records import Receipt, StoredRecord, Submission
 from gaugeblock.stores.log_view import LogView
 
@@ -48,16 +46,7 @@ class MemoryLog(LogView):
         self._directory = KeyDirectory()
         self._note = b""
         self._closed = False
-        draft = binding(
-            SERVER,
-            SERVER,
-            server_key.public,
-            log=origin,
-            stated_at=to_rfc3339(clock.now()),
-            clock=ClockState("local", None),
-        )
-        signed = sign_record(draft, server_key, os.urandom)
-        for outcome in self.append([Submission(signed.jws, signed.disclosures)]):
+        for outcome in self.append([genesis(origin, server_key, clock)]):
             if isinstance(outcome, GaugeblockError):
                 raise outcome
         self.sign_checkpoint()

@@ -329,7 +329,7 @@ def dump_digest(connection: Connection, metadata: MetaData) -> str:
     encode: Callable[[object], bytes] = msgspec.msgpack.Encoder().encode
     for name in sorted(metadata.tables):
         table = metadata.tables[name]
-        digest.update(encode([name, [column.name for column in table.columns]]))
+        digest.update(encode([str(name), [str(column.name) for column in table.columns]]))
         for row in dump_rows(connection, table):
             digest.update(encode(row))
     return digest.hexdigest()

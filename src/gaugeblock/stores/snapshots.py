@@ -90,10 +90,10 @@ def _write(database: Database, projection: Projection, file: BinaryIO) -> int:
             for values in dump_rows(connection, projection.metadata.tables[table_name]):
                 block.append(values)
                 if len(block) == BLOCK_ROWS:
-                    frame(_Block(table_name, block))
+                    frame(_Block(str(table_name), block))
                     block = []
             if block:
-                frame(_Block(table_name, block))
+                frame(_Block(str(table_name), block))
     frame(None)
     file.write(digest.digest())
     return int(row.position)

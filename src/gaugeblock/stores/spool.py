@@ -24,8 +24,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.errors import LimitError
 from gaugeblock.plant.record_types import Verdict
+from gaugeblock.stores.errors import (
+    IdentityConflictError,
+    StoreDamagedError,
+    StoreFullError,
+    StoreUnavailableError,
+)
 
 PAGE_BYTES = 4096
 LOOP_CHECKPOINT_PAGES = 16_384  # the loop checkpoints by itself only past 64 MiB of WAL
@@ -63,24 +69,6 @@ CREATE TABLE IF NOT EXISTS record_blobs (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS record_blobs_by_digest ON record_blobs (sha256);
 """
-
-
-class SpoolFullError(GaugeblockError):
-    """No room for a record with images. Facts: ``directory``, ``limit``."""
-
-    code = "edge.spool_full"
-
-
-class SpoolFaultError(GaugeblockError):
-    """The spool cannot be read or written. Facts: ``detail``."""
-
-    code = "edge.spool_fault"
-
-
-class SpoolConflictError(GaugeblockError):
-    """An identity was spooled already with other bytes, or a released record was to be amended. Facts: ``identity``."""
-
-    code = "edge.spool_conflict"
 
 
 class SpoolEntry(Protocol):
@@ -187,7 +175,7 @@ class SqliteSpool:
 
     Raises
     ------
-    SpoolFullError, SpoolFaultError
+    StoreFullError, StoreUnavailableError, StoreDamagedError
 
     Examples
     --------
@@ -212,7 +200,7 @@ class SqliteSpool:
                 self._loop.executescript(_SCHEMA)
                 (top,) = self._loop.execute("SELECT COALESCE(MAX(position), 0) FROM records").fetchone()
         except OSError as error:
-            raise SpoolFaultError(detail=str(error)) from error
+            raise StoreUnavailableError(store=str(directory), detail=str(error)) from error
         self._released = _Released(top)
 
     # ── counters ──────────────────────────────────────────────────────────────────────────────────────────
@@ -232,7 +220,7 @@ class SqliteSpool:
         return None if row is None else int(row[0])
 
     def last_frame(self) -> str | None:
-        """Digest of the frame of the last trigger that had one."""
+        """Digest of the last recorded trigger's frame, empty where it had none; ``None`` before any trigger."""
         with self._read, self._mapped():
             row = self._mover.execute("SELECT sha256 FROM last_frame").fetchone()
         return None if row is None else str(row[0])
@@ -244,16 +232,16 @@ class SqliteSpool:
 
         Raises
         ------
-        SpoolFullError, SpoolFaultError
+        StoreFullError, StoreUnavailableError, StoreDamagedError
         """
         with self._write, self._mapped():  # the loop's connection: a checkpoint must not hold it up
             used = self._bytes_used(self._loop)
         try:
             free = shutil.disk_usage(self.directory).free
         except OSError as error:
-            raise SpoolFaultError(detail=str(error)) from error
+            raise StoreUnavailableError(store=str(self.directory), detail=str(error)) from error
         if used >= self.limits.bytes_limit or free < self.limits.disk_reserve_bytes:
-            raise SpoolFullError(directory=str(self.directory), limit=self.limits.bytes_limit)
+            raise StoreFullError(store=str(self.directory), detail=f"{used} of {self.limits.bytes_limit} bytes")
 
     def put(self, entries: Sequence[SpoolEntry]) -> list[int]:
         """Keep all entries or none; they are durable when this returns.
@@ -262,7 +250,7 @@ class SqliteSpool:
 
         Raises
         ------
-        SpoolFullError, SpoolFaultError, SpoolConflictError
+        StoreFullError, StoreUnavailableError, StoreDamagedError, IdentityConflictError, LimitError
         """
         now = time.time_ns()
         with self._transaction(self._loop) as db:
@@ -273,14 +261,14 @@ class SqliteSpool:
 
         Raises
         ------
-        SpoolFullError, SpoolFaultError, SpoolConflictError
+        StoreFullError, StoreUnavailableError, StoreDamagedError, IdentityConflictError, LimitError
         """
         if position <= self._released.position:
-            raise SpoolConflictError(identity=entry.identity)
+            raise _conflict(entry, position)
         with self._transaction(self._loop) as db:
             row = db.execute("SELECT identity FROM records WHERE position = ?", (position,)).fetchone()
             if row is None or row[0] != entry.identity:
-                raise SpoolConflictError(identity=entry.identity)
+                raise _conflict(entry, position)
             db.execute(
                 "UPDATE records SET jws = ?, disclosures = ?, verdict = ?, reason = ? WHERE position = ?",
                 (entry.jws, json.dumps(dict(entry.disclosures)), entry.verdict, entry.reason, position),
@@ -296,18 +284,19 @@ class SqliteSpool:
         """The latest record about a trigger, while it is kept."""
         with self._read, self._mapped():
             row = self._mover.execute(
-                f"SELECT {_COLUMNS} FROM records WHERE trigger = ? AND verdict IS NOT NULL ORDER BY position DESC LIMIT 1",  # noqa: S608
+                f"SELECT {_COLUMNS} FROM records WHERE trigger = ? AND verdict IS NOT NULL"  # noqa: S608
+                " ORDER BY position DESC LIMIT 1",
                 (trigger,),
             ).fetchone()
         return None if row is None else _record(row)
 
     def _insert(self, db: sqlite3.Connection, entry: SpoolEntry, now: int) -> int:
         if len(entry.jws) > MAX_JWS_BYTES:
-            raise SpoolFaultError(detail=f"a record of {len(entry.jws)} bytes")
+            raise LimitError(what="a record's bytes", limit=MAX_JWS_BYTES)
         known = db.execute("SELECT position, jws FROM records WHERE identity = ?", (entry.identity,)).fetchone()
         if known is not None:
             if known[1] != entry.jws:
-                raise SpoolConflictError(identity=entry.identity)
+                raise _conflict(entry, int(known[0]))
             return int(known[0])
         position = db.execute(
             "INSERT INTO records (identity, jws, disclosures, trigger, verdict, reason, spooled_at)"
@@ -326,14 +315,14 @@ class SqliteSpool:
         self._insert_blobs(db, position, entry.blobs)
         if entry.trigger is not None:
             db.execute("INSERT OR REPLACE INTO meta VALUES ('last_trigger', ?)", (entry.trigger,))
-        if entry.frame_sha256 is not None:
-            db.execute("INSERT OR REPLACE INTO last_frame VALUES (1, ?)", (entry.frame_sha256,))
+        if entry.verdict is not None:
+            db.execute("INSERT OR REPLACE INTO last_frame VALUES (1, ?)", (entry.frame_sha256 or "",))
         return position
 
     def _insert_blobs(self, db: sqlite3.Connection, position: int, blobs: Mapping[str, bytes]) -> None:
         for sha256, data in blobs.items():
             if len(data) > MAX_BLOB_BYTES:
-                raise SpoolFaultError(detail=f"an image of {len(data)} bytes")
+                raise LimitError(what="an image's bytes", limit=MAX_BLOB_BYTES)
             db.execute("INSERT OR IGNORE INTO blobs (sha256, data) VALUES (?, ?)", (sha256, data))
             db.execute("INSERT OR IGNORE INTO record_blobs VALUES (?, ?)", (position, sha256))
 
@@ -372,7 +361,7 @@ class SqliteSpool:
 
         Raises
         ------
-        SpoolFaultError
+        StoreDamagedError
             The stored bytes are not what they were.
         """
         with self._read, self._mapped():
@@ -381,7 +370,7 @@ class SqliteSpool:
             return None
         data = bytes(row[0])
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise SpoolFaultError(detail=f"image {sha256} has changed on the disk")
+            raise StoreDamagedError(store=str(self.directory), detail=f"image {sha256} has changed")
         return data
 
     def blob_handed_over(self, sha256: str) -> None:
@@ -526,9 +515,17 @@ class SqliteSpool:
         try:
             yield
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
-                raise SpoolFullError(directory=str(self.directory), limit=self.limits.bytes_limit) from error
-            raise SpoolFaultError(detail=str(error)) from error
+            code = getattr(error, "sqlite_errorcode", None)
+            store, detail = str(self.directory), str(error)
+            if code == sqlite3.SQLITE_FULL:
+                raise StoreFullError(store=store, detail=detail) from error
+            if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+                raise StoreDamagedError(store=store, detail=detail) from error
+            raise StoreUnavailableError(store=store, detail=detail) from error
+
+
+def _conflict(entry: SpoolEntry, position: int) -> IdentityConflictError:
+    return IdentityConflictError(author="station", identity=entry.identity, index=position)
 
 
 _COLUMNS = "position, identity, jws, disclosures, trigger, verdict, reason, state, log_index, error_code"

@@ -132,7 +132,8 @@ class Users:
         row = {"name": name, "role": role.value, "password_hash": hashed, "created_at": now, "password_changed_at": now}
         insert = sqlite.insert if self._database.is_sqlite else postgresql.insert
         with self._database.writing() as connection:
-            if connection.execute(insert(users).values(row).on_conflict_do_nothing()).rowcount == 0:
+            written = insert(users).values(row).on_conflict_do_nothing().returning(users.c.name)
+            if connection.execute(written).first() is None:
                 raise UserExistsError(name=name)
         return User(name, role, now)
 

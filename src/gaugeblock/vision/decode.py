@@ -9,7 +9,9 @@ Sizes are read from the header and checked before a pixel is decoded.
 from __future__ import annotations
 
 import io
+import struct
 import warnings
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +34,22 @@ PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 GREY_OR_COLOUR = ("1", "L", "P", "RGB")
 WITH_ALPHA = ("LA", "PA", "RGBA")
+
+# What Pillow's readers raise on damaged files. SyntaxError is its own way of saying "not this format".
+DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    ArithmeticError,
+    MemoryError,
+    struct.error,
+    zlib.error,
+)
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -80,14 +98,14 @@ def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Pixels:
         raise ImageTooLargeError(what="bytes", limit=limits.bytes_max)
     try:
         with warnings.catch_warnings():
-            # Our own limit decides; Pillow's warning about large pictures would only repeat it.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Our own limits decide; Pillow's warnings about size and odd tags would only repeat them.
+            warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise ImageTooLargeError(what="pixels", limit=limits.pixels_max) from error
     except UnidentifiedImageError as error:
         raise ImageCorruptError(detail="unknown format") from error
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except DAMAGE as error:
         raise ImageCorruptError(detail=_short(error)) from error
     with image:
         _check_header(image, data, limits)
@@ -109,7 +127,7 @@ def _check_header(image: ImageFile.ImageFile, data: bytes, limits: DecodeLimits)
         raise ImageModeError(mode=image.mode)
     try:
         frames = int(getattr(image, "n_frames", 1))
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except DAMAGE as error:
         raise ImageCorruptError(detail=_short(error)) from error
     if frames > 1:
         raise ImageAnimatedError(frames=frames)
@@ -119,7 +137,7 @@ def _pixels(image: ImageFile.ImageFile) -> Pixels:
     try:
         image.load()
         upright: Image.Image = ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
+    except DAMAGE as error:
         detail = _short(error)
         cut = any(word in detail.lower() for word in ("truncated", "not enough image data", "unexpected end"))
         raise (ImageTruncatedError if cut else ImageCorruptError)(detail=detail) from error

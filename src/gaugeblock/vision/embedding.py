@@ -59,6 +59,8 @@ class Embedder:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = 3
+        # Idle threads that spin would take the cores from the camera, the spool and the other stations.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = ort.InferenceSession(network, options, providers=["CPUExecutionProvider"])
         except REFUSALS as error:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import MediaType, Response, get
+import msgspec
+from litestar import MediaType, Request, Response, get
 from litestar.params import FromPath, HeaderParameter
 from litestar.response import ServerSentEvent
 
@@ -76,9 +77,7 @@ async def events(
 @get("/log/checkpoint", guards=[log_readable], sync_to_thread=True, include_in_schema=False)
 def checkpoint(services: GivenServices) -> Response[bytes]:
     """C2SP tlog-tiles: the latest signed checkpoint."""
-    return Response(
-        services.log.checkpoint(), media_type="text/plain", headers={"Cache-Control": "no-cache"}
-    )
+    return Response(services.log.checkpoint(), media_type="text/plain", headers={"Cache-Control": "no-cache"})
 
 
 @get("/log/tile/{path:path}", guards=[log_readable], sync_to_thread=True, include_in_schema=False)
@@ -120,5 +119,13 @@ def metrics(metrics: GivenMetrics) -> Response[bytes]:
     return Response(metrics.text(), media_type=metrics.content_type)
 
 
-API_HANDLERS = [log_summary, events]
+@get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+def description(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The API's own description, for everyone: it holds no data."""
+    return Response(
+        msgspec.json.encode(request.app.openapi_schema.to_schema()), media_type="application/vnd.oai.openapi+json"
+    )
+
+
+API_HANDLERS = [log_summary, events, description]
 ROOT_HANDLERS = [checkpoint, tile, healthz, metrics]

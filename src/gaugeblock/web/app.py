@@ -85,7 +85,8 @@ def _openapi(services: Services) -> OpenAPIConfig:
         title="Gaugeblock",
         version=services.settings.version,
         summary="Every AI verdict of a factory is a signed record that an outsider can verify.",
-        path="/api/v1",
+        # Litestar's own pages and its HTML answer to unknown paths stay out of the API: see ``api_log.description``.
+        path="/api/v1/schema",
         render_plugins=[JsonRenderPlugin()],
         use_handler_docstrings=True,
         license=License(name="Apache-2.0", identifier="Apache-2.0"),

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request
 from litestar.datastructures import State
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from gaugeblock.web.events import EventHub
 from gaugeblock.web.metrics import Metrics
 from gaugeblock.web.ports import Services
 from gaugeblock.web.reader import Reader, reader_of
 
-GivenServices = Annotated[Services, Dependency(skip_validation=True)]
-GivenReader = Annotated[Reader, Dependency(skip_validation=True)]
-GivenHub = Annotated[EventHub, Dependency(skip_validation=True)]
-GivenMetrics = Annotated[Metrics, Dependency(skip_validation=True)]
+GivenServices = NamedDependency[SkipValidation[Services]]
+GivenReader = NamedDependency[SkipValidation[Reader]]
+GivenHub = NamedDependency[SkipValidation[EventHub]]
+GivenMetrics = NamedDependency[SkipValidation[Metrics]]
 
 
 def give_services(state: State) -> Services:

@@ -36,7 +36,7 @@ class Place:
 
 
 def read_checkpoint(note: bytes) -> Checkpoint:
-    """What a checkpoint note says. Only for showing: whoever relies on it verifies the note's signature.
+    r"""What a checkpoint note says. Only for showing: whoever relies on it verifies the note's signature.
 
     >>> import base64
     >>> read_checkpoint(b"plant.example/log\n7\n" + base64.b64encode(bytes(32)) + b"\n\n...").size

@@ -7,8 +7,8 @@ from functools import cache, partial
 from pathlib import Path
 from urllib.parse import quote
 
-from markupsafe import Markup, escape
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from gaugeblock.plant.language import Language
 from gaugeblock.plant.record_types import Verdict

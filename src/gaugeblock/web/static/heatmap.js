@@ -30,6 +30,8 @@ export const SCALE = Array.from({ length: 256 }, (_, grey) => {
   return [...rgb, Math.round(230 * alpha * alpha)];
 });
 
+const DRAWN_WIDTH = 512;
+
 const decoded = new Map();
 const DECODED_LIMIT = 64;
 
@@ -59,9 +61,12 @@ async function colour(address) {
 async function paint(canvas) {
   try {
     const small = await load(canvas.dataset.heatmap);
+    const image = canvas.parentElement.querySelector("img");
+    await image.decode();
+    // The grid covers the image exactly, but its cells need not be square: the canvas takes the image's shape.
     // Enlarged with smoothing, so that a cell of the feature grid does not look like a measured edge.
-    canvas.width = small.width * 8;
-    canvas.height = small.height * 8;
+    canvas.width = DRAWN_WIDTH;
+    canvas.height = Math.max(1, Math.round((DRAWN_WIDTH * image.naturalHeight) / image.naturalWidth));
     const context = canvas.getContext("2d");
     context.imageSmoothingEnabled = true;
     context.imageSmoothingQuality = "high";

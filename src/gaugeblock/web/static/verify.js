@@ -17,7 +17,7 @@ function addStep(side, name, ok, title, detail) {
   item.append(panel.querySelector(`template[data-icon="${ok ? "OK" : "NOK"}"]`).content.cloneNode(true));
   const words = document.createElement("span");
   const outcome = document.createElement("span");
-  outcome.className = "unseen";
+  outcome.className = ok ? "unseen" : "";
   outcome.textContent = `${word(ok ? "passed" : "failed")} `;
   words.append(outcome, title);
   if (detail) {
@@ -74,7 +74,7 @@ button.addEventListener("click", async () => {
   const [mine, theirs] = outcomes.map((outcome) => (outcome.status === "fulfilled" ? outcome.value : null));
   const failed = mine === false || theirs === false;
   const good = !failed && (mine === true || theirs === true);
-  if (mine !== null) say(word(mine ? "good" : "bad"), mine ? "good" : "bad");
+  if (mine !== null) say(word(mine ? "here_good" : "here_bad"), mine ? "good" : "bad");
   if (theirs !== null) say(word(theirs ? "server_good" : "server_bad"), theirs ? "good" : "bad");
   if (outcomes.some((outcome) => outcome.status === "rejected")) say(word("server_failed"), "unknown");
   button.dataset.state = failed ? "bad" : good ? "good" : "idle";

@@ -1,0 +1,173 @@
+"""The station as a process: kill -9 under load, graceful ends, refusals; and a watched folder end to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.edge._rig import LAUNCH, Rig
+from gaugeblock.stores.spool import SqliteSpool
+
+RigMaker = Callable[..., Rig]
+
+
+@pytest.fixture
+def make_rig(tmp_path: Path) -> Iterator[RigMaker]:
+    rigs: list[Rig] = []
+
+    def make(**options: Any) -> Rig:
+        rigs.append(Rig(tmp_path / f"rig{len(rigs)}", **options))
+        return rigs[-1]
+
+    yield make
+    for rig in rigs:
+        rig.close()
+
+
+def _until(condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
+    until = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < until, "timed out"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_under_load_it_leaves_no_gap_and_no_duplicate(make_rig: RigMaker, seed: int) -> None:
+    tally = make_rig(seed=seed, frame_faults=0.05, plant_faults=0.2).play(kills=6)
+    wrong = {
+        name: getattr(tally, name)
+        for name in (
+            "late_ok_accepted",
+            "wrong_ok",
+            "answered_twice",
+            "lost",
+            "unrecorded",
+            "duplicates",
+            "conflicts",
+            "contradicted",
+            "missing_images",
+            "sequence_gaps",
+        )
+        if getattr(tally, name)
+    }
+    assert not wrong
+    assert tally.acknowledged > 0
+    assert tally.triggers > tally.acknowledged
+
+
+def test_it_works_without_a_plant_and_hands_over_later(make_rig: RigMaker) -> None:
+    rig = make_rig(seed=3)
+    url, rig.config["plant_url"] = rig.config["plant_url"], "http://127.0.0.1:9"
+    rig.start()
+    rig.plc.running.set()
+    _until(lambda: len(rig.plc.answers) >= 20)
+    _until(lambda: rig.status()["fault_code"] == "connectors.plant_unreachable")
+    assert rig.stop() == 0
+    assert rig.status()["state"] == "stopped"
+    assert not rig.plant.records
+    rig.config["plant_url"] = url
+    rig.start()
+    _until(lambda: len(rig.plant.records) > 20)
+    rig.plc.running.clear()
+    rig.drain()
+    tally = rig.tally(0)
+    assert (tally.lost, tally.unrecorded, tally.duplicates, tally.missing_images) == (0, 0, 0, 0)
+    assert [r["identity"] for r in rig.plant.records][:2] == ["1/0", "1/1"]
+
+
+def test_it_ends_with_its_supervisor(make_rig: RigMaker) -> None:
+    rig = make_rig(seed=4)
+    rig.start()
+    assert rig.process is not None
+    assert rig.process.stdin is not None
+    rig.process.stdin.close()
+    assert rig.process.wait(20) == 0
+    rig.process = None
+
+
+def test_a_second_station_on_one_spool_is_refused(make_rig: RigMaker) -> None:
+    rig = make_rig(seed=5)
+    rig.start()
+    again = subprocess.run(
+        [sys.executable, "-m", "gaugeblock.apps.station", "--config", str(rig.folder / "station.json")],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert again.returncode == 2
+    assert json.loads(again.stderr.splitlines()[-1])["code"] == "edge.already_running"
+
+
+def _refused(config: dict[str, Any], folder: Path) -> str:
+    file = folder / "bad.json"
+    file.write_text(json.dumps(config))
+    ended = subprocess.run(
+        [sys.executable, "-m", "gaugeblock.apps.station", "--config", str(file)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ended.returncode == 2
+    code: str = json.loads(ended.stderr.splitlines()[-1])["code"]
+    return code
+
+
+def test_an_unknown_setting_and_an_open_key_are_refused_by_name(make_rig: RigMaker) -> None:
+    rig = make_rig(seed=6)
+    assert _refused({**rig.config, "colour": 1}, rig.folder) == "edge.config"
+    Path(rig.config["key_file"]).chmod(0o644)
+    assert _refused(rig.config, rig.folder) == "edge.key_file"
+
+
+def test_a_watched_folder_is_judged_recorded_and_never_twice(make_rig: RigMaker, tmp_path: Path) -> None:
+    rig = make_rig(seed=7)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    rig.config["ports"] = {"kind": "watched_folder", "folder": str(folder), "settle_s": 0.1, "move": True}
+    (folder / "a.png").write_bytes(b"score=0.5;n=a")
+    (folder / "b.png").write_bytes(b"score=1.5;n=b")
+    (folder / "c.png").write_bytes(b"do=refuse;n=c")
+    (rig.folder / "station.json").write_text(json.dumps(rig.config))
+
+    def verdict(name: str) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((folder / "verdicts" / f"{name}.verdict.json").read_text())
+        return content
+
+    def launch() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-c", LAUNCH, str(rig.folder / "station.json")],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ},
+        )
+
+    for expected in (3, 4):
+        with launch() as process:
+            _until(lambda n=expected: len(list((folder / "verdicts").glob("*.verdict.json"))) == n)  # type: ignore[misc]
+            process.kill()
+        (folder / "d.png").write_bytes(b"score=0.2;n=d")
+    assert {name: verdict(f"{name}.png")["verdict"] for name in "abcd"} == {
+        "a": "OK",
+        "b": "NOK",
+        "c": "UNDECIDED",
+        "d": "OK",
+    }
+    assert verdict("c.png")["reason"] == "plant.unexpected"
+    assert verdict("d.png")["record"].startswith("2/")
+    assert (folder / "verdicts" / "nok" / "b.png").exists()
+    spool = SqliteSpool(rig.data)
+    triggers = [record.trigger for record in spool.records() if record.verdict is not None]
+    spool.close()
+    assert triggers == [1, 2, 3, 4]

@@ -1,0 +1,169 @@
+"""The watched folder: whole files only, in order, each once, whatever is restarted in between."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from gaugeblock.connectors.errors import FileGoneError, FileTooLargeError, FolderUnreadableError
+from gaugeblock.connectors.watched_folder import FolderSettings, WatchedFolder
+from gaugeblock.plant.record_types import Verdict
+from gaugeblock.plant.station import Trigger
+
+
+class _Time:
+    def __init__(self) -> None:
+        self.ns = 0
+
+    def monotonic_ns(self) -> int:
+        return self.ns
+
+    def sleep(self, seconds: float) -> None:
+        self.ns += round(seconds * 1e9)
+
+
+class _Folder:
+    """A folder, its journal, and what a spool would have recorded."""
+
+    def __init__(self, root: Path, **settings: object) -> None:
+        self.root, self.time = root, _Time()
+        self.recorded: dict[int, Mapping[str, object]] = {}
+        self.settings = FolderSettings(root / "in", **settings)  # type: ignore[arg-type]
+        (root / "in").mkdir(exist_ok=True)
+        self.open()
+
+    def open(self) -> None:
+        self.link = WatchedFolder(
+            self.settings,
+            self.root / "journal.sqlite",
+            self.recorded.get,
+            self.time.monotonic_ns,
+            self.time.sleep,
+        )
+
+    def restart(self) -> None:
+        self.link.close()
+        self.open()
+
+    def put(self, name: str, data: bytes = b"image", mtime_s: int = 1_700_000_000) -> Path:
+        path = self.root / "in" / name
+        path.write_bytes(data)
+        os.utime(path, (mtime_s, mtime_s))
+        return path
+
+    def take(self) -> list[Trigger]:
+        """All triggers that come, unanswered."""
+        triggers = []
+        while (trigger := self.link.wait_trigger(1.0)) is not None:
+            triggers.append(trigger)
+        return triggers
+
+    def verdict(self, name: str) -> dict[str, object]:
+        content: dict[str, object] = json.loads((self.link.verdicts / f"{name}.verdict.json").read_text())
+        return content
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> _Folder:
+    return _Folder(tmp_path)
+
+
+def test_files_come_in_order_of_time_then_name(folder: _Folder) -> None:
+    folder.put("b.png", mtime_s=100)
+    folder.put("c.jpg", mtime_s=50)
+    folder.put("a.PNG", mtime_s=100)
+    folder.put("notes.txt")
+    folder.put(".hidden.png")
+    triggers = folder.take()
+    assert [trigger.unit for trigger in triggers] == ["c", "a", "b"]
+    assert [trigger.number for trigger in triggers] == [1, 2, 3]
+    frame = folder.link.grab(triggers[0], 1.0)
+    assert (frame.data, frame.captured_at) == (b"image", "1970-01-01T00:00:50.000000Z")
+
+
+def test_a_file_that_still_grows_is_left_alone(folder: _Folder) -> None:
+    folder.put("a.png", b"1")
+    assert folder.link.wait_trigger(0.2) is None
+    folder.put("a.png", b"12")
+    assert folder.link.wait_trigger(0.2) is None, "the wait began anew"
+    assert folder.link.wait_trigger(1.0) is not None
+    assert folder.take() == []
+
+
+def test_a_file_that_someone_writes_is_left_alone(folder: _Folder) -> None:
+    path = folder.put("a.png")
+    with path.open("ab"):
+        assert folder.take() == []
+    assert len(folder.take()) == 1
+
+
+def test_the_verdict_is_written_with_what_is_recorded(folder: _Folder) -> None:
+    folder.put("a.png")
+    (trigger,) = folder.take()
+    folder.recorded[1] = {"verdict": "NOK", "record": "1/1", "reason": None}
+    folder.link.answer(trigger.number, Verdict.NOK)
+    content = folder.verdict("a.png")
+    assert (content["verdict"], content["record"], content["file"]) == ("NOK", "1/1", "a.png")
+    assert folder.link.last_trigger() == 1
+
+
+def test_images_are_moved_on_request_and_never_written_over(tmp_path: Path) -> None:
+    folder = _Folder(tmp_path, move=True)
+    for mtime_s in (100, 200):
+        folder.put("a.png", b"%d" % mtime_s, mtime_s)
+        (trigger,) = folder.take()
+        folder.link.answer(trigger.number, Verdict.OK)
+    kept = sorted((folder.link.verdicts / "ok").iterdir())
+    assert [path.read_bytes() for path in kept] == [b"200", b"100"]
+    assert not (tmp_path / "in" / "a.png").exists()
+
+
+def test_after_a_restart_nothing_is_inspected_twice(folder: _Folder) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        folder.put(name)
+    assert [t.number for t in folder.take()] == [1, 2, 3]
+    folder.link.answer(1, Verdict.OK)
+    folder.recorded[2] = {"verdict": "NOK"}  # recorded, but killed before the verdict file was there
+    folder.restart()
+    assert folder.verdict("b.png")["verdict"] == "NOK"
+    assert [(t.number, t.unit) for t in folder.take()] == [(3, "c")], "its old number"
+    folder.link.answer(3, Verdict.OK)
+    folder.restart()
+    assert folder.take() == []
+
+
+def test_a_verdict_that_is_recorded_later_gets_its_file_then(folder: _Folder) -> None:
+    folder.put("a.png")
+    assert len(folder.take()) == 1
+    folder.recorded[1] = {"verdict": "UNDECIDED", "reason": "edge.trigger_missed"}
+    assert folder.take() == []
+    assert folder.verdict("a.png")["reason"] == "edge.trigger_missed"
+
+
+def test_new_content_under_an_old_name_is_a_new_part(folder: _Folder) -> None:
+    folder.put("a.png", b"one", 100)
+    folder.link.answer(folder.take()[0].number, Verdict.OK)
+    folder.put("a.png", b"two", 200)
+    (trigger,) = folder.take()
+    assert folder.link.grab(trigger, 1.0).data == b"two"
+
+
+def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+    folder = _Folder(tmp_path, bytes_max=3)
+    folder.put("a.png", b"1234")
+    path = folder.put("b.png", b"12")
+    large, gone = folder.take()
+    path.unlink()
+    with pytest.raises(FileTooLargeError):
+        folder.link.grab(large, 1.0)
+    with pytest.raises(FileGoneError):
+        folder.link.grab(gone, 1.0)
+    folder.link.answer(gone.number, Verdict.UNDECIDED)
+    folder.link.close()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FolderUnreadableError):
+        WatchedFolder(FolderSettings(tmp_path / "file"), tmp_path / "j.sqlite")
