@@ -24,7 +24,7 @@ SETTLE_S = 45.0
 
 def _start(folder: Path) -> tuple[subprocess.Popen[str], str]:
     command = [sys.executable, "-m", "gaugeblock", "--lang", "en", "demo", "--port", str(PORT), "--dir", str(folder)]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)  # noqa: S603
     assert process.stderr is not None
     for line in process.stderr:
         found = re.search(r"shown only this once\): (\S+)", line)

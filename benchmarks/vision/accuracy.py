@@ -15,7 +15,6 @@ from benchmarks.harness import Figure
 from benchmarks.vision._pixels import PixelCurves
 from benchmarks.vision._sets import Photographs, Split, casting, mtd_fold, mtd_random
 from gaugeblock.vision.backbone_weights import lite0_checkpoint
-from gaugeblock.vision.groups import thumbnail
 from gaugeblock.vision.inspector import Inspector
 from gaugeblock.vision.score_fusion import auroc
 from gaugeblock.vision.threshold import overkill_bound
@@ -79,15 +78,22 @@ def _overkill_held_out(parts: list[Scores]) -> tuple[float, float, float]:
     return 100 * above / good, 100 * overkill_bound(above, good, 0.95), 100 * passed / bad
 
 
+def _texture(pixels: np.ndarray) -> np.ndarray:
+    """Grey at 128 × 128, mean taken off, length one: fine enough that two castings differ."""
+    grey = np.asarray(Image.fromarray(pixels).convert("L").resize((128, 128), Image.Resampling.BOX), np.float32).ravel()
+    grey = grey - grey.mean()
+    return grey / np.linalg.norm(grey)
+
+
 def _duplicates(split: Split) -> np.ndarray:
     """Which good test images correlate above 0.98 with a training image under a rotation or flip."""
     turned = []
     for index in range(len(split.train)):
         image = Photographs(split.train)[index]
         for k in range(4):
-            turned += [thumbnail(np.rot90(image, k)), thumbnail(np.rot90(image[:, ::-1], k))]
+            turned += [_texture(np.rot90(image, k)), _texture(np.rot90(image[:, ::-1], k))]
     bank = np.stack(turned)
-    tests = np.stack([thumbnail(Photographs(split.good)[i]) for i in range(len(split.good))])
+    tests = np.stack([_texture(Photographs(split.good)[i]) for i in range(len(split.good))])
     return (tests @ bank.T).max(axis=1) > NEAR_DUPLICATE
 
 

@@ -84,10 +84,10 @@ def test_audit_names_an_altered_record(demo: FinishedDemo, tmp_path: Path) -> No
     copy = tmp_path / "copy"
     shutil.copytree(demo.directory, copy)
     with sqlite3.connect(copy / "data" / "log.sqlite") as database:
-        (jws,) = database.execute('SELECT jws FROM log_records WHERE idx = 5').fetchone()
+        (jws,) = database.execute("SELECT jws FROM log_records WHERE idx = 5").fetchone()
         position = len(jws) // 2
         altered = jws[:position] + bytes([jws[position] ^ 1]) + jws[position + 1 :]
-        database.execute('UPDATE log_records SET jws = ? WHERE idx = 5', (altered,))
+        database.execute("UPDATE log_records SET jws = ? WHERE idx = 5", (altered,))
     audited = gaugeblock("log", "audit", "--plant", copy / "plant.toml")
     assert audited.returncode == 2
     assert "5" in audited.stderr

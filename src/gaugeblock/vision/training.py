@@ -2,9 +2,9 @@
 
 Good parts are dealt into folds by group, so no part is judged by an inspector that has seen another picture of
 it. Each fold's parts are scored by a bank of the other folds; these held-out scores give the footing of the
-fusion, the threshold and its bound. The bank in use is then built from all parts, which is never less than
-each of the folds had; the threshold errs on the side of overkill at first, not of escape, by design: held-out
-scores are those of banks with fewer parts.
+fusion, the threshold and its bound. The bank in use is then built from all parts, so good parts score a little
+lower in use than they did held out: the bound on overkill stays safe, at the price of a threshold a little higher
+than the final bank alone would need.
 
 Memory is bounded: of at most ``CALIBRATION_MAX`` images all cells are kept for scoring (half precision), of
 all others only their share of the pool that the bank is chosen from.
