@@ -46,8 +46,8 @@ HAND_OVER_S = 10.0
 PLANT = """\
 # 演示工厂，由 gaugeblock demo 写成 · The demo's plant, written by gaugeblock demo.
 [enterprise]
-name = "量块虚拟工厂"
-name_en = "Gaugeblock virtual plant"
+name = "虚拟工厂"
+name_en = "Virtual plant"
 
 [server]
 port = {port}

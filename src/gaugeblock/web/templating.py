@@ -85,6 +85,7 @@ def render(template: str, language: Language, **context: object) -> str:
             t=partial(_word, language),
             any_t=partial(_any_word, language),
             reason=lambda code: words.reason_word(code, language),
+            defect=lambda name: words.defect_word(name, language),
             **context,
         )
     )

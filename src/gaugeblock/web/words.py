@@ -58,6 +58,15 @@ def reason_word(code: str | None, language: Language) -> str:
     return code if sentence is None else sentence.format_map(_LeftOpen())
 
 
+def defect_word(name: str, language: Language) -> str:
+    """The name of a kind of defect; one that the catalogue lacks, a shop's own, is shown as it is written.
+
+    >>> defect_word("scratch", "zh"), defect_word("振纹", "en")
+    ('划伤', '振纹')
+    """
+    return catalogue(language).get(f"web.defect.{name}", name)
+
+
 def fault_text(code: str, facts: dict[str, str | int | float], language: Language) -> str:
     """A named error that is known by code and facts only, as one sentence."""
     error = GaugeblockError(**facts)
