@@ -75,7 +75,34 @@ def test_before_it_is_ready_everything_is_undecided_at_once(start: Start) -> Non
     assert (outcome.verdict, outcome.reason) == (Verdict.UNDECIDED, "edge.inference_restarting")
 
 
-def test_a_hanging_child_is_killed_at_the_deadline_and_replaced(start: Start) -> None:
+def test_a_late_child_is_kept_and_its_late_answer_is_nobodys(start: Start) -> None:
+    report = MemoryReport()
+    inference = start(report=report)
+    assert inference.wait_ready(20)
+    pid = inference.pid
+    slow_bad = inference.inspect(b"score=1.7;sleep_ms=400", _soon(0.1))
+    assert (slow_bad.verdict, slow_bad.reason) == (Verdict.UNDECIDED, "edge.deadline")
+    at_once = inference.inspect(b"score=0.3", _soon(0.05))
+    assert (at_once.verdict, at_once.reason) == (Verdict.UNDECIDED, "edge.deadline"), "it is busy still"
+    own = inference.inspect(b"score=0.4", _soon())
+    assert (own.verdict, own.score) == (Verdict.OK, 0.4)
+    again = inference.inspect(b"score=1.4", _soon())
+    assert (again.verdict, again.score) == (Verdict.NOK, 1.4)
+    assert inference.pid == pid
+    assert "inference_killed" not in report.names()
+
+
+def test_a_late_child_with_an_answer_waiting_outlives_its_grace(start: Start) -> None:
+    inference = start()
+    assert inference.wait_ready(20)
+    pid = inference.pid
+    assert inference.inspect(b"sleep_ms=300", _soon(0.1)).reason == "edge.deadline"
+    time.sleep(1.5)  # nobody asked meanwhile: the grace ended with the answer in the pipe
+    assert inference.inspect(b"score=0.4", _soon()).score == 0.4
+    assert inference.pid == pid
+
+
+def test_a_hanging_child_is_killed_after_its_grace_and_replaced(start: Start) -> None:
     report = MemoryReport()
     inference = start(report=report)
     assert inference.wait_ready(20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from string import Formatter
+from typing import get_args
 
 import pytest
 from jinja2 import nodes
@@ -12,6 +13,7 @@ from jinja2 import nodes
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.language import LANGUAGES, catalogue
 from gaugeblock.plant.record_types import FACETS
+from gaugeblock.virtual.defects import DefectKind
 from gaugeblock.web import errors
 from gaugeblock.web.ports import ROLES
 from gaugeblock.web.problems import NAMED_STATUS, STATUS
@@ -93,6 +95,7 @@ def test_no_word_is_unused() -> None:
         for error in error_classes()
         for part in ("text", "remedy")
     }
+    used |= {f"web.defect.{kind}" for kind in get_args(DefectKind)}
     assert set(own_words("en")) - used == set()
 
 

@@ -19,8 +19,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from gaugeblock.apps.console import Console
 from gaugeblock.apps.layout import Installation, load_installation
 from gaugeblock.apps.opening import prepare, renew_administrator
-from gaugeblock.apps.plant import SupervisedStations
 from gaugeblock.apps.scorecard import print_scorecard, score
+from gaugeblock.apps.supervised_stations import SupervisedStations
 from gaugeblock.apps.supervision import ProcessSpec, Supervisor
 from gaugeblock.apps.up import plant_specs, say_prepared, tell_events, wait_until_ready
 from gaugeblock.apps.virtual_line import AUTHOR, LineProcessSettings

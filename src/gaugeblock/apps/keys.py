@@ -9,8 +9,8 @@ import msgspec
 from gaugeblock.apps.console import Console
 from gaugeblock.apps.layout import Installation, load_installation
 from gaugeblock.apps.opening import SERVER, append_one, open_log, state_at
-from gaugeblock.apps.plant import SupervisedStations
 from gaugeblock.apps.records import reading_log
+from gaugeblock.apps.supervised_stations import SupervisedStations
 from gaugeblock.connectors.errors import PlantUnreachableError
 from gaugeblock.connectors.plant_http import PlantHttp
 from gaugeblock.ledger.errors import KeyFormError

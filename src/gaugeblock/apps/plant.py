@@ -18,15 +18,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from pathlib import Path
 
-import msgspec
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from gaugeblock import __version__
 from gaugeblock.apps.layout import Installation, load_installation
 from gaugeblock.apps.opening import open_log
-from gaugeblock.apps.station import StationStatus
-from gaugeblock.apps.supervision import read_supervision
+from gaugeblock.apps.supervised_stations import SupervisedStations
 from gaugeblock.inspection.projection import InspectionProjection
 from gaugeblock.inspection.queries import ProjectedInspections
 from gaugeblock.ledger.errors import UnknownKeyError
@@ -40,7 +38,7 @@ from gaugeblock.stores.log_writer import LogWriter
 from gaugeblock.stores.projections import ProjectionRunner
 from gaugeblock.stores.users import Users
 from gaugeblock.web.app import create_app
-from gaugeblock.web.ports import Concern, Services, StationCondition, StationState, VerifyingKey, WebSettings
+from gaugeblock.web.ports import Concern, Services, VerifyingKey, WebSettings
 
 RETRY_S_FIRST = 0.5
 RETRY_S_MAX = 30.0
@@ -92,50 +90,6 @@ class _LogAccess:
         except UnknownKeyError:
             return None
         return bound.key if bound.revoked_at_index is None else None
-
-
-class SupervisedStations:
-    """What the supervisor's and the stations' status files say together."""
-
-    def __init__(self, installation: Installation) -> None:
-        self._installation = installation
-
-    def stations(self) -> list[StationState]:
-        """One state for each configured station, running or not."""
-        supervision = read_supervision(self._installation.supervision)
-        processes = {p.name: p for p in supervision.processes} if supervision else {}
-        found = []
-        for station in self._installation.settings.stations:
-            process = processes.get(f"station:{station.id}")
-            status = _station_status(self._installation.station_data(station.id) / "status.json")
-            conditions: dict[str, StationCondition] = {
-                "running": "running",
-                "starting": "starting",
-                "waiting": "restarting",
-                "stopped": "stopped",
-            }
-            condition = conditions[process.state] if process else "stopped"
-            if condition == "running" and (status is None or status.state == "starting"):
-                condition = "starting"
-            found.append(
-                StationState(
-                    station=station.id,
-                    condition=condition,
-                    since=(process.started_at if process else None) or "",
-                    restarts=process.restarts if process else 0,
-                    spool_backlog=status.spool_backlog if status else None,
-                    fault_code=status.fault_code if status else None,
-                    fault_facts=status.fault_facts if status else {},
-                )
-            )
-        return found
-
-
-def _station_status(path: Path) -> StationStatus | None:
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=StationStatus)
-    except FileNotFoundError:
-        return None
 
 
 class ProjectionFollower:

@@ -25,6 +25,7 @@ import msgspec
 
 import gaugeblock
 from gaugeblock.apps.clock import clock_synchronisation
+from gaugeblock.apps.station_status import StationStatus
 from gaugeblock.connectors.plant_http import PlantHttp
 from gaugeblock.connectors.watched_folder import FolderSettings, WatchedFolder
 from gaugeblock.edge.errors import AlreadyRunningError, KeyFileError, StationConfigError
@@ -102,34 +103,6 @@ class StationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     plc_wait_s: Annotated[float, msgspec.Meta(ge=0)] = 3.0
     ready_wait_s: Annotated[float, msgspec.Meta(ge=0)] = 20.0
     first_epoch: Annotated[int, msgspec.Meta(ge=1)] = 1
-
-
-class StationStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """``status.json`` in the station's data directory, written each second; times in ms are trigger to answer.
-
-    ``fault_code`` is the error that weighs most now: what keeps parts from being judged before what keeps records
-    from leaving.
-    """
-
-    station: str
-    state: Literal["starting", "running", "stopped"]
-    pid: int
-    written_at: str
-    boot_epoch: int
-    inference: str
-    counts: dict[str, int]
-    last_trigger: int | None = None
-    last_verdict: str | None = None
-    last_reason: str | None = None
-    latency_ms_p50: float | None = None
-    latency_ms_p99: float | None = None
-    spool_backlog: int = 0
-    refused: int = 0
-    delivered: int = 0
-    spool_bytes: int = 0
-    spool_bytes_limit: int = 0
-    fault_code: str | None = None
-    fault_facts: dict[str, str | int | float] = {}
 
 
 class StationClock(SystemClock):

@@ -1,4 +1,9 @@
-"""Inference in a child that is killed at the deadline, and started again with a back-off."""
+"""Inference in a child that cannot hold up the station: at the deadline the station answers without it.
+
+A child that is late may be slow or may hang. It gets a short grace to finish, its late answer is thrown away, and it
+is there for the next part; one that has not finished by then is killed, and another is started with a back-off.
+Killing at once would turn one hiccup of the machine into seconds of UNDECIDED while the next child loads.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +27,17 @@ CHILD = (sys.executable, "-m", "gaugeblock.edge.inference_child")
 BACKOFF_S_FIRST = 0.1
 BACKOFF_S_MAX = 10.0
 START_TIMEOUT_S = 60.0
+LATE_GRACE_S = 1.0
 GOOD_ANSWERS = 20
 """After so many answers in a row the back-off begins anew."""
 
 
 class _ChildGoneError(Exception):
     """The child's pipe broke or spoke nonsense; never leaves this file."""
+
+
+class _LateError(TimeoutError):
+    """The deadline came before the first byte of the answer: the pipe is whole; never leaves this file."""
 
 
 class InferenceProcess:
@@ -41,6 +51,8 @@ class InferenceProcess:
         The module file, and the digest it must have.
     command
         How the child is started; module and digest are appended.
+    late_grace_s
+        How long after a deadline the child may still be busy before it is killed.
     """
 
     def __init__(
@@ -51,11 +63,14 @@ class InferenceProcess:
         report: Report,
         command: Sequence[str] = CHILD,
         start_timeout_s: float = START_TIMEOUT_S,
+        late_grace_s: float = LATE_GRACE_S,
     ) -> None:
         self._command = [*command, str(module), *([released_sha256] if released_sha256 else [])]
         self._clock = clock
         self._report = report
         self._start_timeout_s = start_timeout_s
+        self._late_grace_s = late_grace_s
+        self._late: int | None = None
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
         self._child: subprocess.Popen[bytes] | None = None
@@ -72,7 +87,7 @@ class InferenceProcess:
     # ── port ──────────────────────────────────────────────────────────────────────────────────────────────
 
     def inspect(self, frame: bytes, deadline_ns: int) -> Outcome:
-        """Ask the child; at the deadline it is killed and the outcome is UNDECIDED."""
+        """Ask the child; where it has not answered by the deadline, the outcome is UNDECIDED."""
         with self._lock:
             child = self._child if self._state == "ready" else None
             reason = self._failure or errors.InferenceRestartingError.code
@@ -82,10 +97,12 @@ class InferenceProcess:
             return Outcome(Verdict.UNDECIDED, errors.DeadlineError.code)  # not the child's fault: let it live
         self._serial += 1
         try:
+            self._discard_late(child, deadline_ns)
             self._write(child, pack(Request(self._serial, frame)), deadline_ns)
-            message = self._read(child, deadline_ns)
-            if not isinstance(message, Reply) or message.serial != self._serial:
-                raise _ChildGoneError("unexpected message")
+            message = self._reply(child, self._serial, deadline_ns)
+        except _LateError:
+            self._begin_grace(child)
+            return Outcome(Verdict.UNDECIDED, errors.DeadlineError.code)
         except TimeoutError:
             self._lose(child, "inference_killed")
             return Outcome(Verdict.UNDECIDED, errors.DeadlineError.code)
@@ -96,6 +113,44 @@ class InferenceProcess:
         if self._good >= GOOD_ANSWERS:
             self._backoff_s = BACKOFF_S_FIRST
         return message.outcome
+
+    def _reply(self, child: subprocess.Popen[bytes], serial: int, deadline_ns: int) -> Reply:
+        message = self._read(child, deadline_ns)
+        if not isinstance(message, Reply) or message.serial != serial:
+            raise _ChildGoneError("unexpected message")
+        return message
+
+    def _discard_late(self, child: subprocess.Popen[bytes], deadline_ns: int) -> None:
+        """Read the answer that an earlier part no longer waits for, so that none is taken for another's."""
+        with self._lock:
+            late = self._late
+        if late is not None:
+            self._reply(child, late, deadline_ns)
+            with self._lock:
+                self._late = None
+
+    def _begin_grace(self, child: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            if self._late is not None:
+                return  # busy with an earlier part still: its grace runs
+            self._late = serial = self._serial
+        timer = threading.Timer(self._late_grace_s, self._end_grace, (child, serial))
+        timer.daemon = True
+        timer.start()
+
+    def _end_grace(self, child: subprocess.Popen[bytes], serial: int) -> None:
+        with self._lock:
+            if self._late != serial or self._child is not child:
+                return
+        if not self._answer_waits(child):
+            self._lose(child, "inference_killed")
+
+    @staticmethod
+    def _answer_waits(child: subprocess.Popen[bytes]) -> bool:
+        assert child.stdout is not None
+        poll = select.poll()
+        poll.register(child.stdout.fileno(), select.POLLIN)
+        return any(events & select.POLLIN for _, events in poll.poll(0))
 
     def state(self) -> str:
         """``starting``, ``ready``, ``restarting`` or ``failed``."""
@@ -193,10 +248,12 @@ class InferenceProcess:
         self._report("inference_not_started", code=code, detail=detail)
 
     def _lose(self, child: subprocess.Popen[bytes], event: str, **facts: str) -> None:
-        # Killed at once; reaping, which may wait, is left to the keeper's thread by way of Popen.
+        # Killed at once; reaping, which may wait, is left to a thread of its own.
         child.kill()
         with self._changed:
-            self._state, self._child = "restarting", None
+            if self._child is not child:
+                return  # the end of a grace has lost it already
+            self._state, self._child, self._late = "restarting", None, None
             self._changed.notify_all()
         self._report(event, pid=child.pid, **facts)
         threading.Thread(target=_end, args=(child,), name="inference-reaper", daemon=True).start()
@@ -217,15 +274,20 @@ class InferenceProcess:
     def _read(self, child: subprocess.Popen[bytes], deadline_ns: int) -> Ready | Failed | Reply:
         assert child.stdout is not None
         fd = child.stdout.fileno()
-        size = int.from_bytes(self._exactly(fd, LENGTH_BYTES, deadline_ns))
+        size = int.from_bytes(self._exactly(fd, LENGTH_BYTES, deadline_ns, first=True))
         if size > MESSAGE_BYTES_MAX:
             raise _ChildGoneError(f"a message of {size} bytes")
         return msgspec.msgpack.decode(self._exactly(fd, size, deadline_ns), type=Ready | Failed | Reply)
 
-    def _exactly(self, fd: int, size: int, deadline_ns: int) -> bytes:
+    def _exactly(self, fd: int, size: int, deadline_ns: int, *, first: bool = False) -> bytes:
         data = bytearray()
         while len(data) < size:
-            self._wait(fd, select.POLLIN, deadline_ns)
+            try:
+                self._wait(fd, select.POLLIN, deadline_ns)
+            except TimeoutError as error:
+                if not data and first:
+                    raise _LateError from error
+                raise
             try:
                 part = os.read(fd, size - len(data))
             except BlockingIOError:

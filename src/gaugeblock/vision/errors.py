@@ -8,8 +8,6 @@ from gaugeblock.plant.errors import GaugeblockError
 class ImageError(GaugeblockError):
     """Base of everything that is wrong with one image, as opposed to a module or a training set."""
 
-    code = "vision.image_corrupt"
-
 
 class ImageEmptyError(ImageError):
     """No bytes at all."""
