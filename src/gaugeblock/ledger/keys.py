@@ -1,5 +1,7 @@
 """Ed25519 keys: raw bytes, JWK and PEM, and the thumbprint that names a key everywhere.
 
+Signatures are made and checked by libsodium, key files are read and written by cryptography (decision 0007).
+
 Source: RFC 8032 (Ed25519), RFC 8037 (JWK of it), RFC 7638 (thumbprint).
 """
 
@@ -9,9 +11,11 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
+from nacl.exceptions import BadSignatureError
 
 from gaugeblock.ledger import base64s
 from gaugeblock.ledger.errors import KeyFormError
@@ -55,7 +59,7 @@ class PublicKey:
     'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k'
     """
 
-    __slots__ = ("_key", "raw", "thumbprint")
+    __slots__ = ("raw", "thumbprint")
 
     raw: bytes
     thumbprint: str
@@ -67,7 +71,6 @@ class PublicKey:
         if y >= _FIELD_PRIME or y in _SMALL_ORDER_Y:
             raise KeyFormError(detail="not a point of large order")
         self.raw = raw
-        self._key = Ed25519PublicKey.from_public_bytes(raw)
         canonical = b'{"crv":"Ed25519","kty":"OKP","x":"' + base64s.encode_url(raw) + b'"}'
         self.thumbprint = base64s.encode_url(hashlib.sha256(canonical).digest()).decode()
 
@@ -96,9 +99,11 @@ class PublicKey:
 
     def verify(self, signature: bytes, message: bytes) -> bool:
         """Whether this key signed exactly these bytes."""
+        if len(signature) != SIGNATURE_BYTES:
+            return False
         try:
-            self._key.verify(signature, message)
-        except InvalidSignature:
+            crypto_sign_open(signature + message, self.raw)
+        except BadSignatureError:
             return False
         return True
 
@@ -109,7 +114,7 @@ class PublicKey:
         return hash(self.raw)
 
     def __reduce__(self) -> tuple[type[PublicKey], tuple[bytes]]:
-        # A key directory is handed to processes that check signatures; the library's key object is not.
+        # A key directory is handed to processes that check signatures.
         return PublicKey, (self.raw,)
 
     def __repr__(self) -> str:
@@ -126,13 +131,15 @@ class SigningKey:
     True
     """
 
-    __slots__ = ("_key", "public")
+    __slots__ = ("_secret", "_seed", "public")
 
     public: PublicKey
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        self._key = key
-        raw = key.public_key().public_bytes(serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+    def __init__(self, seed: bytes) -> None:
+        if len(seed) != KEY_BYTES:
+            raise KeyFormError(detail=f"seed of {len(seed)} bytes instead of {KEY_BYTES}")
+        raw, self._secret = crypto_sign_seed_keypair(seed)
+        self._seed = seed
         self.public = PublicKey(raw)
 
     @classmethod
@@ -148,9 +155,7 @@ class SigningKey:
         ------
         KeyFormError
         """
-        if len(seed) != KEY_BYTES:
-            raise KeyFormError(detail=f"seed of {len(seed)} bytes instead of {KEY_BYTES}")
-        return cls(Ed25519PrivateKey.from_private_bytes(seed))
+        return cls(seed)
 
     @classmethod
     def from_pem(cls, pem: bytes) -> SigningKey:
@@ -166,17 +171,17 @@ class SigningKey:
             raise KeyFormError(detail="not an unencrypted PKCS#8 PEM") from error
         if not isinstance(key, Ed25519PrivateKey):
             raise KeyFormError(detail="not an Ed25519 key")
-        return cls(key)
+        return cls(key.private_bytes_raw())
 
     def to_pem(self) -> bytes:
         """As unencrypted PKCS#8 PEM: for a file that only its owner can read."""
-        return self._key.private_bytes(
+        return Ed25519PrivateKey.from_private_bytes(self._seed).private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
 
     def sign(self, message: bytes) -> bytes:
         """64 bytes, deterministic (RFC 8032)."""
-        return self._key.sign(message)
+        return crypto_sign(message, self._secret)[:SIGNATURE_BYTES]
 
     def __repr__(self) -> str:
         return f"SigningKey({self.public.thumbprint})"
