@@ -140,7 +140,7 @@ def test_photographs_are_judged_across_kills_and_each_has_evidence(
     letter = next(v for name, v in seen.items() if name.startswith("letter"))
     assert letter["verdict"] == "UNDECIDED"
     plant = workshop / "plant.toml"
-    _until(lambda: gaugeblock("evidence", "station:L1-ST10/2/2", "--plant", plant).returncode == 0, "the last record")
+    _until(lambda: gaugeblock("evidence", "station:L1-ST10/2/1", "--plant", plant).returncode == 0, "the last record")
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     audited = gaugeblock("log", "audit", "--plant", plant)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping
+from typing import NoReturn
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -182,6 +183,9 @@ class SigningKey:
     def sign(self, message: bytes) -> bytes:
         """64 bytes, deterministic (RFC 8032)."""
         return crypto_sign(message, self._secret)[:SIGNATURE_BYTES]
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a private key does not leave its process")
 
     def __repr__(self) -> str:
         return f"SigningKey({self.public.thumbprint})"

@@ -8,8 +8,6 @@ from gaugeblock.plant.errors import GaugeblockError
 class StoreError(GaugeblockError):
     """Base of the stores' errors."""
 
-    code = "stores.unavailable"
-
 
 class StoreUnavailableError(StoreError):
     """The database does not answer, or answered with a fault. Facts: ``store``, ``detail``."""
