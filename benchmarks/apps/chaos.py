@@ -204,7 +204,7 @@ def run() -> list[Figure]:
         thread.start()
         line = _Line(plc_port, camera_port)
         try:
-            wait_until_ready(installation, thread.is_alive)
+            assert wait_until_ready(installation, thread.is_alive)
             line.start()
             started_s = time.monotonic()
             kills, checkpoints = _torment(installation, supervisor)

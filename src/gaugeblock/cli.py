@@ -152,10 +152,13 @@ def log_key(plant: PlantFile = PLANT) -> None:
 
 
 @log_app.command("audit", help="审计整个日志 · Check every stored record, tile, disclosure and checkpoint.")
-def log_audit(plant: PlantFile = PLANT) -> None:
+def log_audit(
+    plant: PlantFile = PLANT,
+    key: Annotated[str | None, typer.Option("--key", "-k", help="日志公钥 · the log's public key")] = None,
+) -> None:
     from gaugeblock.apps.records import audit_command
 
-    raise typer.Exit(audit_command(plant, _console))
+    raise typer.Exit(audit_command(plant, key, _console))
 
 
 @log_app.command("rebuild", help="由日志重建投影 · Rebuild projections from the log, and compare.")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Column, Float, Integer, MetaData, Table, Text, inspect, select
+from sqlalchemy import Column, Float, Integer, MetaData, Table, Text, inspect, select, text
 
 from gaugeblock.plant.record_types import InspectionMeasurement, InspectionStatement, InspectionSubject
 from gaugeblock.stores.database import Database
@@ -17,7 +18,6 @@ from gaugeblock.stores.errors import (
     ProjectionChangeError,
     ProjectionForeignError,
     ProjectionGapError,
-    ProjectionRaceError,
     ProjectionUnknownError,
     SnapshotDamagedError,
 )
@@ -231,9 +231,7 @@ def test_a_new_version_or_shape_builds_anew(projections: Database, long_log: Mem
     assert columns == {"unit", "last", "score", "note"}
 
 
-def test_a_gap_another_log_and_a_race_are_named(
-    projections: Database, long_log: MemoryLog, author: Any, clock: Any
-) -> None:
+def test_a_gap_and_another_log_are_named(projections: Database, long_log: MemoryLog, author: Any, clock: Any) -> None:
     runner = ProjectionRunner(projections, long_log, [Verdicts()])
     runner.catch_up(upto=100)
     with pytest.raises(ProjectionGapError) as caught:
@@ -252,17 +250,104 @@ def test_a_gap_another_log_and_a_race_are_named(
         ProjectionRunner(projections, Holey(long_log, 152), [Verdicts()]).catch_up()
     assert caught.value.facts["position"] == 120
 
-    class Overtaken(SomeLog):
-        def records(self, start: int, stop: int) -> Iterator[StoredRecord]:
-            if start == 100:
-                ProjectionRunner(projections, long_log, [Verdicts()]).catch_up(upto=110)
-            return super().records(start, stop)
-
-    with pytest.raises(ProjectionRaceError):
-        ProjectionRunner(projections, Overtaken(long_log, 152), [Verdicts()]).catch_up()
-    assert stored_rows(runner) == expected(long_log, 110)
     with pytest.raises(ProjectionUnknownError):
         runner.digest("nothing")
+
+
+class Overtaken(SomeLog):
+    """Whenever one runner reads the log, another one, on the same tables, gets ahead of it."""
+
+    def __init__(self, log: MemoryLog, size: int, projections: Database) -> None:
+        super().__init__(log, size)
+        self.projections = projections
+        self.overtaking = 0
+
+    def records(self, start: int, stop: int) -> Iterator[StoredRecord]:
+        if stop - start > 1 and self.overtaking < 5:
+            self.overtaking += 1
+            other = ProjectionRunner(self.projections, self.log, [Verdicts()])
+            other.catch_up(4, upto=other.position("verdicts") + 6)
+        return super().records(start, stop)
+
+
+def test_two_runners_on_the_same_tables_share_the_work(projections: Database, long_log: MemoryLog) -> None:
+    source = Overtaken(long_log, 152, projections)
+    assert ProjectionRunner(projections, source, [Verdicts()]).catch_up(10) == 152
+    assert source.overtaking == 5
+    runner = ProjectionRunner(projections, long_log, [Verdicts()])
+    assert stored_rows(runner) == expected(long_log, 152)
+
+
+def test_two_runners_in_threads_end_with_the_same_rows(
+    database_url: str, projections: Database, long_log: MemoryLog
+) -> None:
+    def follow(batch: int) -> int:
+        with Database(database_url) as own:
+            return ProjectionRunner(own, long_log, [Verdicts()]).catch_up(batch)
+
+    ProjectionRunner(projections, long_log, [Verdicts()])
+    with ThreadPoolExecutor(3) as threads:
+        assert list(threads.map(follow, (3, 4, 5))) == [152] * 3
+    assert stored_rows(ProjectionRunner(projections, long_log, [Verdicts()])) == expected(long_log, 152)
+
+
+class Moving(SomeLog):
+    """A log that the plant's own runner follows while somebody else reads."""
+
+    def __init__(self, log: MemoryLog, size: int, projections: Database, step: int) -> None:
+        super().__init__(log, size)
+        self.projections, self.step, self.moving = projections, step, False
+
+    def records(self, start: int, stop: int) -> Iterator[StoredRecord]:
+        if self.moving or stop - start == 1:
+            return super().records(start, stop)
+        self.moving = True
+        self.size = min(self.size + self.step, self.log.size)
+        ProjectionRunner(self.projections, SomeLog(self.log, self.size), [Verdicts()]).catch_up()
+        self.moving = False
+        return super().records(start, stop)
+
+
+@pytest.mark.parametrize("step", [0, 3, 40])
+def test_tables_are_verified_while_the_plant_moves_them(
+    projections: Database, long_log: MemoryLog, tmp_path: Path, step: int
+) -> None:
+    source = Moving(long_log, 60, projections, step)
+    runner = ProjectionRunner(projections, source, [Verdicts()])
+    runner.catch_up()
+    result = runner.verify("verdicts")
+    assert (result.position, result.same) == (source.size, True)
+    assert stored_rows(runner) == expected(long_log, source.size)
+    assert list(tmp_path.glob("**/scratch*")) == []
+
+
+@pytest.mark.parametrize("step", [0, 40])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE counts SET n = n + 1",
+        "DELETE FROM units WHERE unit = 'U3'",
+        "INSERT INTO open_units VALUES ('nowhere', 1)",
+        "UPDATE projection_positions SET position = position + 1000",
+        "UPDATE projection_positions SET position = 20",
+        "UPDATE projection_positions SET last_leaf = '00'",
+    ],
+)
+def test_tables_that_differ_are_repaired_where_they_stand(
+    projections: Database, long_log: MemoryLog, damage: str, step: int
+) -> None:
+    source = Moving(long_log, 60, projections, 0)
+    runner = ProjectionRunner(projections, source, [Verdicts()])
+    runner.catch_up()
+    with projections.writing() as connection:
+        connection.execute(text(damage))
+    source.step = step if "position" not in damage else 0
+    assert not runner.verify("verdicts").same
+    position = runner.position("verdicts")
+    assert stored_rows(runner) == expected(long_log, position)
+    assert runner.catch_up() == source.size
+    assert stored_rows(runner) == expected(long_log, source.size)
+    assert runner.verify("verdicts").same
 
 
 def test_a_snapshot_restores_the_tables(

@@ -359,3 +359,22 @@ def test_a_taken_port_is_named() -> None:
             await first.close()
 
     asyncio.run(both())
+
+
+def test_the_first_part_waits_for_a_station() -> None:
+    config = VirtualLineConfig(seed=5, cycle_time_s=0.05, deadline_ms=200.0, image_size_px=96, station_wait_s=10.0)
+
+    async def scenario() -> tuple[int, int]:
+        truths: list[UnitTruth] = []
+        server = VirtualLineServer(config, truths.append)
+        await server.start()
+        running = asyncio.create_task(server.run(2))
+        await asyncio.sleep(0.4)
+        before = len(truths)
+        _, writer = await asyncio.open_connection("127.0.0.1", server.plc_port)
+        await asyncio.wait_for(running, 10)
+        writer.close()
+        await server.close()
+        return before, len(truths)
+
+    assert asyncio.run(scenario()) == (0, 2)

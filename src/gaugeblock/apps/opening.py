@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gaugeblock.apps.clock import clock_synchronisation
@@ -19,9 +20,10 @@ from gaugeblock.plant.times import to_rfc3339
 from gaugeblock.stores.clock import SystemClock
 from gaugeblock.stores.database import Database
 from gaugeblock.stores.errors import StoreMissingError
-from gaugeblock.stores.files import write_whole
+from gaugeblock.stores.files import make_directory, write_whole
 from gaugeblock.stores.keyring import Keyring
 from gaugeblock.stores.log import Log
+from gaugeblock.stores.log_reader import LogReader
 from gaugeblock.stores.log_records import Receipt, Submission
 from gaugeblock.stores.users import Role, Users
 
@@ -48,21 +50,57 @@ def open_log(installation: Installation) -> Log:
     LogGoneError
         There was a log (its public key is on file) and it is gone: starting another under the same name would
         show two histories.
+    KeyFileMissingError
+        The log is there and its keys are not: restore them from their backup.
     GaugeblockError
         What :meth:`Log.open` and the keyring raise.
     """
-    keyring = Keyring(installation.keys)
-    server_key = keyring.load_or_create(SERVER)
-    checkpoint_key = keyring.load_or_create(CHECKPOINTS)
-    url, origin, clock = installation.database_url("log"), installation.settings.server.log_origin, SystemClock()
-    try:
-        return Log.open(url, origin, checkpoint_key, clock)
-    except StoreMissingError as error:
-        if installation.log_key.exists():
-            raise LogGoneError(store=str(error.facts["store"]), file=str(installation.log_key)) from error
-    log = Log.create(url, origin, checkpoint_key, clock, server_key)
-    write_whole(installation.log_key, (log.log_key + "\n").encode(), 0o644)
+    make_private(installation.data)
+    keyring, clock = Keyring(installation.keys), SystemClock()
+    url, origin = installation.database_url("log"), installation.settings.server.log_origin
+    with Database(url) as database:
+        exists = log_exists(database)
+    if exists:
+        log = Log.open(url, origin, keyring.load(CHECKPOINTS), clock)
+    elif installation.log_key.exists():
+        raise LogGoneError(store=database.name, file=str(installation.log_key))
+    else:
+        keys = keyring.load_or_create(CHECKPOINTS), keyring.load_or_create(SERVER)
+        log = Log.create(url, origin, keys[0], clock, keys[1])
+    if not installation.log_key.exists():
+        write_whole(installation.log_key, (log.log_key + "\n").encode(), 0o644)
     return log
+
+
+def log_exists(database: Database) -> bool:
+    """Whether a log was begun here, with its first record."""
+    if database.version("log") is None:
+        return False
+    try:
+        LogReader(database)
+    except StoreMissingError:
+        return False
+    return True
+
+
+def make_private(directory: Path) -> None:
+    """A directory that only its owner may enter: it holds password hashes, disclosures and photographs."""
+    make_directory(directory, 0o700)
+    if directory.stat().st_mode & 0o077:
+        directory.chmod(0o700)
+
+
+def usable_key(log: Log, keyring: Keyring, entity: str) -> SigningKey:
+    """The entity's key on this machine; a new one where there is none, or where the log has ended the old one.
+
+    A revocation that was interrupted before it put the file aside is finished here.
+    """
+    key = keyring.load_or_create(entity)
+    kid = key.public.thumbprint
+    if log.directory.knows(kid) and log.directory.key_for(kid).revoked_at_index is not None:
+        keyring.retire(entity)
+        key = keyring.create(entity)
+    return key
 
 
 def clock_state() -> ClockState:
@@ -161,15 +199,15 @@ def prepare(installation: Installation, entities: tuple[str, ...] = ()) -> Prepa
     from gaugeblock.vision.inspector import Inspector
 
     for directory in (installation.data, installation.run, installation.logs):
-        directory.mkdir(parents=True, exist_ok=True)
+        make_private(directory)
     with open_log(installation) as log:
         server_key = Keyring(installation.keys).load(SERVER)
         for entity in entities:
-            bind_key(log, server_key, entity, Keyring(installation.keys).load_or_create(entity))
+            bind_key(log, server_key, entity, usable_key(log, Keyring(installation.keys), entity))
         for station in installation.settings.stations:
             entity = f"station:{station.id}"
             keyring = Keyring(installation.station_data(station.id) / "keys")
-            bind_key(log, server_key, entity, keyring.load_or_create(entity))
+            bind_key(log, server_key, entity, usable_key(log, keyring, entity))
             module = installation.path(station.module)
             if module.is_file():
                 inspector = Inspector.from_bytes(module.read_bytes())

@@ -9,7 +9,9 @@ from pathlib import Path
 from rich.progress import Progress
 
 from gaugeblock.apps.console import Console
+from gaugeblock.apps.evidence import read_key
 from gaugeblock.apps.layout import Installation, load_installation
+from gaugeblock.apps.opening import log_exists
 from gaugeblock.inspection.projection import InspectionProjection
 from gaugeblock.ledger.note import NoteKey
 from gaugeblock.plant.errors import GaugeblockError
@@ -40,7 +42,7 @@ def reading_log(installation: Installation) -> Iterator[tuple[Database, LogReade
     NoLogError
     """
     with Database(installation.database_url("log")) as database:
-        if database.version("log") is None:
+        if not log_exists(database):
             raise NoLogError(store=database.name)
         yield database, LogReader(database)
 
@@ -80,15 +82,28 @@ def log_key_command(plant: Path, console: Console) -> int:
     return 0
 
 
-def audit_command(plant: Path, console: Console) -> int:
-    """Check everything stored; a damaged part is a named error."""
-    with reading_log(load_installation(plant)) as (database, reader):
+def trusted_key(installation: Installation) -> NoteKey:
+    """The log's public key from its own file: one that stands in the database under audit proves nothing."""
+    return NoteKey.from_vkey(installation.log_key.read_text("utf-8").strip())
+
+
+def audit_command(plant: Path, key: str | None, console: Console) -> int:
+    """Check everything stored against the log's public key; a damaged part is a named error.
+
+    Parameters
+    ----------
+    key
+        The public key as it was handed out; that of ``log.key`` in the data directory where ``None``.
+    """
+    installation = load_installation(plant)
+    with reading_log(installation) as (database, reader):
+        trusted = NoteKey.from_vkey(read_key(key)) if key is not None else trusted_key(installation)
         with Progress(console=console.rich, transient=True) as progress:
             task = progress.add_task(console.text("apps.log.auditing"), total=reader.size)
             report = audit(
                 database,
                 reader,
-                NoteKey.from_vkey(reader.log_key),
+                trusted,
                 lambda done, total: progress.update(task, completed=done, total=total),
             )
         console.say(

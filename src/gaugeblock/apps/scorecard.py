@@ -10,7 +10,7 @@ import msgspec
 
 from gaugeblock.apps.console import Console
 from gaugeblock.apps.layout import Installation
-from gaugeblock.apps.records import reading_log
+from gaugeblock.apps.records import reading_log, trusted_key
 from gaugeblock.apps.supervision import SupervisionStatus, read_supervision
 from gaugeblock.inspection.projection import InspectionProjection
 from gaugeblock.inspection.queries import ProjectedInspections
@@ -82,9 +82,10 @@ def score(
         seen = inspections.overview()
         _inspection_rows(card, seen, first_verdict_s, console)
         _line_row(card, seen, line_summary(installation.logs / "virtual-line.log"), console)
-        _audit_row(card, database, reader, console)
+        key = trusted_key(installation)
+        _audit_row(card, database, reader, key, console)
         indices = [row.index for row in inspections.verdicts(VerdictFilter(limit=200))]
-        _evidence_row(card, reader, indices, console)
+        _evidence_row(card, reader, key.vkey, indices, console)
     crashed = sorted(_crashed(supervision))
     if crashed:
         card.reasons.append(console.text("apps.demo.reason_process", names=", ".join(crashed)))
@@ -162,9 +163,9 @@ def _line_row(card: Scorecard, seen: Overview, line: LineSummary | None, console
         card.reasons.append(console.text("apps.demo.reason_lost"))
 
 
-def _audit_row(card: Scorecard, database: Database, reader: LogReader, console: Console) -> None:
+def _audit_row(card: Scorecard, database: Database, reader: LogReader, key: NoteKey, console: Console) -> None:
     try:
-        audit(database, reader, NoteKey.from_vkey(reader.log_key))
+        audit(database, reader, key)
         outcome = console.text("apps.demo.audit_good")
     except GaugeblockError as error:
         outcome = error.text(console.language)
@@ -172,10 +173,10 @@ def _audit_row(card: Scorecard, database: Database, reader: LogReader, console: 
     _row(card, console, "records", "records_value", size=reader.size, audit=outcome)
 
 
-def _evidence_row(card: Scorecard, reader: LogReader, indices: Sequence[int], console: Console) -> None:
+def _evidence_row(card: Scorecard, reader: LogReader, key: str, indices: Sequence[int], console: Console) -> None:
     """Each of the newest verdicts' evidence is made and verified with nothing but the log's public key."""
     checked = indices[:EVIDENCE_CHECKED_MAX]
-    good = sum(verify_evidence(reader.evidence(index), reader.log_key).ok for index in checked)
+    good = sum(verify_evidence(reader.evidence(index), key).ok for index in checked)
     _row(card, console, "evidence", "evidence_value", good=good, of=len(checked))
     if good != len(checked):
         card.reasons.append(console.text("apps.demo.reason_evidence"))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from gaugeblock.apps.layout import Installation
 from gaugeblock.apps.station_status import StationStatus
-from gaugeblock.apps.supervision import read_supervision
+from gaugeblock.apps.supervision import is_fresh, read_supervision
 from gaugeblock.web.ports import StationCondition, StationState
 
 
@@ -21,7 +22,8 @@ class SupervisedStations:
     def stations(self) -> list[StationState]:
         """One state for each configured station, running or not."""
         supervision = read_supervision(self._installation.supervision)
-        processes = {p.name: p for p in supervision.processes} if supervision else {}
+        alive = supervision is not None and is_fresh(supervision, datetime.now(UTC))
+        processes = {p.name: p for p in supervision.processes} if supervision and alive else {}
         found = []
         for station in self._installation.settings.stations:
             process = processes.get(f"station:{station.id}")
@@ -52,5 +54,5 @@ class SupervisedStations:
 def _station_status(path: Path) -> StationStatus | None:
     try:
         return msgspec.json.decode(path.read_bytes(), type=StationStatus)
-    except FileNotFoundError:
+    except (OSError, msgspec.MsgspecError):
         return None

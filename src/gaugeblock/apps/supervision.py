@@ -19,13 +19,14 @@ from typing import IO, Literal
 
 import msgspec
 
-from gaugeblock.plant.times import to_rfc3339
+from gaugeblock.plant.times import from_rfc3339, to_rfc3339
 
 BACK_OFF_S_FIRST = 0.5
 BACK_OFF_S_MAX = 30.0
 HEALTHY_S = 60.0
 STOP_S = 10.0
 LOG_BYTES_MAX = 5_000_000
+STATUS_STALE_S = 10.0
 
 State = Literal["starting", "running", "waiting", "stopped"]
 
@@ -87,7 +88,7 @@ class Supervisor:
     status
         File that is rewritten, atomically, whenever something changes and every second.
     on_event
-        Called with (process name, event, detail) for the console: ``started``, ``exited``, ``stopped``.
+        Called with (name, event, detail) for the console: ``started``, ``exited``, ``stopped``, ``unwritable``.
     back_off_s_max
         The longest wait before a restart.
     """
@@ -104,20 +105,23 @@ class Supervisor:
         self._status = status
         self._on_event = on_event or _ignore_event
         self._back_off_s_max = back_off_s_max
+        self._status_lost = False
         self._stop = threading.Event()
 
     def run(self) -> None:
         """Blocks until :meth:`stop`; then stops every child and returns."""
-        self._status.parent.mkdir(parents=True, exist_ok=True)
         written = 0.0
-        while not self._stop.is_set():
-            changed = sum([self._tend(child) for child in self._children]) > 0
-            if changed or time.monotonic() - written >= 1.0:
-                self._write_status()
-                written = time.monotonic()
-            self._stop.wait(0.1)
-        self._stop_children()
-        self._write_status()
+        try:
+            while not self._stop.is_set():
+                changed = sum([self._tend(child) for child in self._children]) > 0
+                if changed or time.monotonic() - written >= 1.0:
+                    self._write_status()
+                    written = time.monotonic()
+                self._stop.wait(0.1)
+        finally:
+            self._stop.set()
+            self._stop_children()
+            self._write_status()
 
     def stop(self) -> None:
         """Ask :meth:`run` to end; safe from a signal handler and from another thread."""
@@ -147,28 +151,36 @@ class Supervisor:
         if child.process.stdin is not None:
             child.process.stdin.close()
         child.process = None
-        child.last_exit = code
-        child.restarts += 1
         if now - child.started_s >= HEALTHY_S:
             child.back_off_s = BACK_OFF_S_FIRST
-        child.due_s = now + child.back_off_s
-        self._on_event(child.spec.name, "exited", f"{code}, {child.back_off_s:g} s")
-        child.back_off_s = min(self._back_off_s_max, child.back_off_s * 2)
+        self._put_off(child, code, str(code))
         return True
 
     def _start(self, child: _Child) -> None:
-        with _open_log(child.spec.log) as log:
-            child.process = subprocess.Popen(  # noqa: S603 - our own interpreter with our own arguments
-                [sys.executable, *child.spec.argv],
-                stdin=subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, **child.spec.environment},
-                start_new_session=True,
-            )
+        try:
+            with _open_log(child.spec.log) as log:
+                child.process = subprocess.Popen(  # noqa: S603 - our own interpreter with our own arguments
+                    [sys.executable, *child.spec.argv],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    env={**os.environ, **child.spec.environment},
+                    start_new_session=True,
+                )
+        except OSError as error:
+            # A full disk or process table: the others go on, this one is tried again.
+            self._put_off(child, None, error.strerror or str(error))
+            return
         child.started_s = time.monotonic()
         child.started_at = to_rfc3339(_now())
         self._on_event(child.spec.name, "started", str(child.process.pid))
+
+    def _put_off(self, child: _Child, code: int | None, detail: str) -> None:
+        child.last_exit = code
+        child.restarts += 1
+        child.due_s = time.monotonic() + child.back_off_s
+        self._on_event(child.spec.name, "exited", f"{detail}, {child.back_off_s:g} s")
+        child.back_off_s = min(self._back_off_s_max, child.back_off_s * 2)
 
     def _stop_children(self) -> None:
         for child in reversed(self._children):
@@ -202,7 +214,16 @@ class Supervisor:
                 for c in self._children
             ],
         )
-        write_atomically(self._status, msgspec.json.encode(status))
+        try:
+            self._status.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(self._status, msgspec.json.encode(status))
+        except OSError as error:
+            # Inspection does not stop because nobody can be told: said once, tried again each second.
+            if not self._status_lost:
+                self._on_event("status", "unwritable", error.strerror or str(error))
+            self._status_lost = True
+        else:
+            self._status_lost = False
 
 
 def _ignore_event(name: str, event: str, detail: str) -> None:
@@ -228,7 +249,13 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def read_supervision(path: Path) -> SupervisionStatus | None:
-    """The status file, or ``None`` where no supervisor has written one."""
-    if not path.is_file():
+    """The status file, or ``None`` where no supervisor has written a whole one."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=SupervisionStatus)
+    except (OSError, msgspec.MsgspecError):
         return None
-    return msgspec.json.decode(path.read_bytes(), type=SupervisionStatus)
+
+
+def is_fresh(status: SupervisionStatus, now: datetime) -> bool:
+    """Whether its supervisor wrote it a moment ago: one that was killed leaves its last words behind."""
+    return abs((now - from_rfc3339(status.written_at)).total_seconds()) < STATUS_STALE_S

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -26,10 +25,10 @@ from gaugeblock.vision.inspector import Inspector
 READY_S = 60.0
 
 
-class StartFailedError(GaugeblockError):
-    """The plant process did not become ready. Facts: ``name``, ``seconds``, ``log``."""
+class StartSlowError(GaugeblockError):
+    """The plant process does not answer yet. Facts: ``name``, ``seconds``, ``log``."""
 
-    code = "apps.start_failed"
+    code = "apps.start_slow"
 
 
 class StationModuleMissingError(GaugeblockError):
@@ -107,22 +106,17 @@ def tell_events(console: Console) -> Callable[[str, str, str], None]:
     return tell
 
 
-def wait_until_ready(installation: Installation, supervised: Callable[[], bool], timeout_s: float = READY_S) -> None:
-    """Wait until the plant process answers ``/healthz``.
-
-    Raises
-    ------
-    StartFailedError
-    """
+def wait_until_ready(installation: Installation, go_on: Callable[[], bool], timeout_s: float = READY_S) -> bool:
+    """Wait until the plant process answers ``/healthz``; whether it did before ``go_on`` said no or time was up."""
     end = time.monotonic() + timeout_s
-    while time.monotonic() < end and supervised():
+    while time.monotonic() < end and go_on():
         try:
             if httpx.get(f"{installation.url}/healthz", timeout=2.0, trust_env=False).status_code == 200:
-                return
+                return True
         except httpx.HTTPError:
             pass
         time.sleep(0.1)
-    raise StartFailedError(name="plant", seconds=round(timeout_s), log=str(installation.logs / "plant.log"))
+    return False
 
 
 def say_prepared(installation: Installation, prepared: Prepared, console: Console) -> None:
@@ -140,27 +134,43 @@ def up_command(file: Path, console: Console) -> int:
     prepared = prepare(installation)
     if not installation.settings.stations:
         console.say("apps.up.no_stations", style="yellow")
-    supervise(installation, plant_specs(installation), console, lambda: say_prepared(installation, prepared, console))
-    return 0
+    specs = plant_specs(installation)
+    return supervise(installation, specs, console, lambda: say_prepared(installation, prepared, console))
 
 
 def supervise(
     installation: Installation, specs: Sequence[ProcessSpec], console: Console, on_ready: Callable[[], None]
-) -> None:
-    """Run the processes until a signal asks to stop; ``on_ready`` is called once the plant process answers."""
+) -> int:
+    """Run the processes until a signal asks to stop; ``on_ready`` is called once the plant process answers.
+
+    A plant process that is slow to answer (a long rebuild, a database that is away) is said and waited for: the
+    stations work on meanwhile. 0 where a signal ended it, 1 where the supervisor ended by itself.
+    """
     supervisor = Supervisor(specs, installation.supervision, tell_events(console))
+    asked = threading.Event()
+
+    def stop(*_: object) -> None:
+        asked.set()
+        supervisor.stop()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: supervisor.stop())
+        signal.signal(number, stop)
     thread = threading.Thread(target=supervisor.run, name="supervisor")
     thread.start()
     try:
-        wait_until_ready(installation, thread.is_alive)
-        on_ready()
-        console.say("apps.up.stop_hint", style="dim")
+        while not wait_until_ready(installation, lambda: thread.is_alive() and not asked.is_set()):
+            if asked.is_set() or not thread.is_alive():
+                break
+            console.error(
+                StartSlowError(name="plant", seconds=round(READY_S), log=str(installation.logs / "plant.log"))
+            )
+        else:
+            on_ready()
+            console.say("apps.up.stop_hint", style="dim")
         while thread.is_alive():
             thread.join(0.5)
     finally:
         supervisor.stop()
         thread.join()
         console.say("apps.up.stopped", style="dim")
-        sys.stderr.flush()
+    return 0 if asked.is_set() else 1

@@ -142,12 +142,6 @@ class ProjectionForeignError(StoreError):
     code = "stores.projection_foreign"
 
 
-class ProjectionRaceError(StoreError):
-    """Two runners moved the same projection. Facts: ``projection``."""
-
-    code = "stores.projection_race"
-
-
 class ProjectionChangeError(StoreError):
     """A projection gave a change that its tables cannot take. Facts: ``projection``, ``index``, ``detail``."""
 

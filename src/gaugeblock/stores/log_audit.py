@@ -4,6 +4,9 @@ It replays the log from its first record: each record must be admitted by the ke
 stand in its tile, every tile must be what the leaves give, every checkpoint must have signed the root at its size.
 The first part that fails is named. What an audit cannot see without a witness or an older checkpoint from
 elsewhere is a log that its owner rewrote whole, or cut back to an earlier checkpoint.
+
+The plant may go on writing meanwhile. The audit is of the log as large as it was at the start; what has grown
+since is held only to its size, so no transaction stays open while the records are read.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ from gaugeblock.ledger.key_directory import KeyDirectory
 from gaugeblock.ledger.merkle import HASH_BYTES
 from gaugeblock.ledger.note import NoteKey
 from gaugeblock.ledger.record import check_signature, parse
-from gaugeblock.ledger.tiles import TILE_WIDTH, GrowingTiles, Tile
+from gaugeblock.ledger.tiles import TILE_HEIGHT, TILE_WIDTH, GrowingTiles, Tile
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.record_types import FacetShapeError
 from gaugeblock.stores.database import Database
@@ -53,14 +56,15 @@ class _Audit:
         self._directory = KeyDirectory()
         self._grown = GrowingTiles()
         self._key_indices: list[int] = []
-        self._widths: dict[tuple[int, int], int] = {}
+        self._tiles_seen: set[tuple[int, int]] = set()
         self.disclosures = 0
         self.tiles = 0
 
     def run(self, progress: AuditProgress | None) -> AuditReport:
         self._check_database()
-        size = self._reader.size
+        # In this order: records are durable before the checkpoint that covers them, never after.
         checkpoints = self._open_checkpoints()
+        size = self._reader.size
         if not checkpoints:
             raise LogDamagedError(part="checkpoint", position="", detail="there is none")
         if checkpoints[-1].size > size:
@@ -179,28 +183,45 @@ class _Audit:
             row = self._reader._tile_row(tile.level, tile.index) or b""
             if row[: len(hashes)] != hashes:
                 raise LogDamagedError(part="tile", position=f"{tile.level}/{tile.index}", detail="altered")
-            self._widths[tile.level, tile.index] = len(hashes)
+            self._tiles_seen.add((tile.level, tile.index))
 
     def _check_counts(self, size: int) -> None:
         with self._database.reading() as connection:
+            ends = connection.execute(select(func.min(log_records.c.idx), func.max(log_records.c.idx))).one()
+            now = (
+                0 if ends[1] is None else int(ends[1]) + 1
+            )  # the size in this transaction, at least the one that was audited
             for level, number, length in connection.execute(
                 select(log_tiles.c.level, log_tiles.c.number, func.length(log_tiles.c.hashes))
             ):
-                if self._widths.pop((level, number), None) != length:
+                width = _tile_width(level, number, now)
+                if width == 0 or length != HASH_BYTES * width:
                     raise LogDamagedError(part="tile", position=f"{level}/{number}", detail="it is of no leaf")
-                self.tiles += 1
-            keys = list(connection.execute(select(log_key_records.c.idx).order_by(log_key_records.c.idx)).scalars())
-            below = connection.execute(select(func.min(log_records.c.idx))).scalar()
+                self.tiles += (level, number) in self._tiles_seen
+            keys = set(connection.execute(select(log_key_records.c.idx)).scalars())
             spare = connection.execute(
-                select(log_disclosures.c.idx).where((log_disclosures.c.idx < 0) | (log_disclosures.c.idx >= size))
+                select(log_disclosures.c.idx).where((log_disclosures.c.idx < 0) | (log_disclosures.c.idx >= now))
             ).scalar()
-        if keys != self._key_indices:
-            differing = sorted(set(keys) ^ set(self._key_indices))
-            raise LogDamagedError(part="key_index", position=differing[0], detail="not the key records of the log")
-        if below is not None and below < 0:
-            raise LogDamagedError(part="record", position=below, detail="before the first")
+        # Those of records that came meanwhile are for the next audit.
+        if differing := {key for key in keys if not size <= key < now} ^ set(self._key_indices):
+            raise LogDamagedError(part="key_index", position=min(differing), detail="not the key records of the log")
+        if now < size:
+            raise LogDamagedError(part="record", position=now, detail="missing")
+        if ends[0] is not None and ends[0] < 0:
+            raise LogDamagedError(part="record", position=ends[0], detail="before the first")
         if spare is not None:
             raise LogDamagedError(part="disclosure", position=spare, detail="it is of no record")
+
+
+def _tile_width(level: int, number: int, size: int) -> int:
+    """How many hashes a tile's row has in a log of ``size`` records; none where there is no such tile.
+
+    >>> [_tile_width(0, number, 300) for number in range(3)], _tile_width(1, 0, 300)
+    ([256, 44, 0], 1)
+    """
+    if level < 0 or number < 0:
+        return 0
+    return max(0, min(TILE_WIDTH, (size >> (TILE_HEIGHT * level)) - TILE_WIDTH * number))
 
 
 def audit(database: Database, reader: LogReader, key: NoteKey, progress: AuditProgress | None = None) -> AuditReport:

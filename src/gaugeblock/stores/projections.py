@@ -8,8 +8,11 @@ once. Whatever goes wrong with the tables, they can be built again from the log,
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
@@ -24,7 +27,6 @@ from gaugeblock.stores.errors import (
     ProjectionChangeError,
     ProjectionForeignError,
     ProjectionGapError,
-    ProjectionRaceError,
     ProjectionUnknownError,
 )
 from gaugeblock.stores.log_records import StoredRecord
@@ -36,6 +38,7 @@ __all__ = [
     "Projection",
     "ProjectionRunner",
     "Put",
+    "Rebuilt",
     "RecordSource",
     "Remove",
     "open_record",
@@ -141,8 +144,19 @@ class _Position:
     last_leaf: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a projection's tables were at ``position``: the ``same`` as built anew from the log, or not."""
+
+    position: int
+    same: bool
+
+
 class ProjectionRunner:
     """Keeps projections at the log's end.
+
+    Several runners may work on the same tables, also from several processes: each record counts once, whoever
+    applies it.
 
     Parameters
     ----------
@@ -159,8 +173,6 @@ class ProjectionRunner:
         A projection stands beyond the log (an older log was put back), or records are missing.
     ProjectionForeignError
         The record that a projection applied last is another one in this log.
-    ProjectionRaceError
-        Another runner works on the same tables.
     ProjectionChangeError
         A projection's change does not fit its tables.
     """
@@ -187,12 +199,52 @@ class ProjectionRunner:
         positions = [self._follow(projection, end, batch) for projection in self._projections.values()]
         return min(positions, default=end)
 
-    def rebuild(self, name: str, batch: int = BATCH) -> int:
-        """Empty the projection's tables and read the whole log again; safe to interrupt."""
+    def rebuild(self, name: str, batch: int = BATCH, *, upto: int | None = None) -> int:
+        """Empty the projection's tables and read the log again, to its end or to ``upto``; safe to interrupt.
+
+        Readers see the tables grow; :meth:`verify` builds them beside those that are in use.
+        """
         projection = self._named(name)
         with self._database.writing() as connection:
             self._reset(connection, projection)
-        return self._follow(projection, self._source.size, batch)
+        end = self._source.size if upto is None else min(upto, self._source.size)
+        return self._follow(projection, end, batch)
+
+    def verify(self, name: str) -> Rebuilt:
+        """Build the tables anew in scratch tables, compare, and replace those in use where they differ.
+
+        Safe beside a running plant. Another runner may move the tables all the while: they are compared at the
+        position at which one read transaction finds them, and replaced in one write transaction at the position
+        where that one finds them. Also tables that stand beyond the log, or come from another log, are repaired.
+
+        Raises
+        ------
+        ProjectionUnknownError, ProjectionGapError, ProjectionChangeError, StoreFullError
+        """
+        projection = self._named(name)
+        path = self._database.path
+        # Beside the tables in use: there is the room for as much again.
+        folder = None if path is None else path.parent
+        with (
+            tempfile.TemporaryDirectory(prefix="scratch-", dir=folder) as scratch_folder,
+            Database(f"sqlite:///{Path(scratch_folder).absolute()}/scratch.sqlite") as scratch,
+        ):
+            built = ProjectionRunner(scratch, self._source, [projection])
+            built._stand_at(projection, self.position(name))
+            with self._database.reading() as connection:
+                live = _stored(connection, name)
+                digest = dump_digest(connection, projection.metadata)
+            at = built._stand_at(projection, live.position)
+            if (live.position, live.last_leaf, digest) == (at.position, at.last_leaf, built.digest(name)):
+                return Rebuilt(live.position, same=True)
+            with self._database.writing() as connection:
+                live = _stored(connection, name, lock=True)
+                at = built._stand_at(projection, live.position)
+                self._reset(connection, projection, at)
+                with scratch.reading() as origin:
+                    for table in projection.metadata.sorted_tables:
+                        copy_rows(origin, connection, table)
+            return Rebuilt(at.position, same=False)
 
     def digest(self, name: str) -> str:
         """SHA-256 (hex) over the canonical dump of the projection's tables: equal tables, equal digest."""
@@ -242,23 +294,39 @@ class ProjectionRunner:
             }
             connection.execute(projection_positions.insert(), values)
 
-    def _reset(self, connection: Connection, projection: Projection) -> None:
+    def _reset(self, connection: Connection, projection: Projection, at: _Position | None = None) -> None:
         named = projection_positions.c.name == projection.name
-        connection.execute(update(projection_positions).where(named).values(position=0, last_leaf=""))
+        values = {"position": at.position, "last_leaf": at.last_leaf} if at else {"position": 0, "last_leaf": ""}
+        connection.execute(update(projection_positions).where(named).values(values))
         for table in reversed(projection.metadata.sorted_tables):
             connection.execute(delete(table))
 
     def _follow(self, projection: Projection, end: int, batch: int) -> int:
+        position = self._where(projection)
+        while position < end:
+            stop = min(position + batch, end)
+            # Where another runner was first, its position is the one to go on from.
+            position = stop if self._apply(projection, position, stop) else self._where(projection)
+        return position
+
+    def _where(self, projection: Projection) -> int:
         with self._database.reading() as connection:
             at = _stored(connection, projection.name)
-        position = at.position
-        if position > self._source.size:
-            raise ProjectionGapError(projection=projection.name, position=position, size=self._source.size)
-        if position > 0:
-            self.check_leaf(projection.name, position, at.last_leaf)
-        while position < end:
-            position = self._apply(projection, position, min(position + batch, end))
-        return position
+        if at.position > self._source.size:
+            raise ProjectionGapError(projection=projection.name, position=at.position, size=self._source.size)
+        if at.position > 0:
+            self.check_leaf(projection.name, at.position, at.last_leaf)
+        return at.position
+
+    def _stand_at(self, projection: Projection, position: int) -> _Position:
+        # For scratch tables, which nobody else moves.
+        end = min(position, self._source.size)
+        if self.position(projection.name) > end:
+            self.rebuild(projection.name, upto=end)
+        else:
+            self._follow(projection, end, BATCH)
+        with self._database.reading() as connection:
+            return _stored(connection, projection.name)
 
     def check_leaf(self, name: str, position: int, last_leaf: str) -> None:
         """Whether the record before ``position`` is the one with this leaf hash.
@@ -273,7 +341,7 @@ class ProjectionRunner:
             return
         raise ProjectionGapError(projection=name, position=position, size=self._source.size)
 
-    def _apply(self, projection: Projection, start: int, stop: int) -> int:
+    def _apply(self, projection: Projection, start: int, stop: int) -> bool:
         fold = ChangeFold(projection.metadata.tables)
         expected, last_leaf = start, b""
         for record in self._source.records(start, stop):
@@ -294,13 +362,14 @@ class ProjectionRunner:
             moved = update(projection_positions).where(here).values(position=stop, last_leaf=last_leaf.hex())
             # First, so that a second runner on the same tables waits here and then finds the position moved.
             if connection.execute(moved).rowcount != 1:
-                raise ProjectionRaceError(projection=projection.name)
+                return False
             fold.write(connection)
-        return stop
+        return True
 
 
-def _stored(connection: Connection, name: str) -> _Position:
-    row = connection.execute(select(projection_positions).where(projection_positions.c.name == name)).one()
+def _stored(connection: Connection, name: str, *, lock: bool = False) -> _Position:
+    query = select(projection_positions).where(projection_positions.c.name == name)
+    row = connection.execute(query.with_for_update() if lock else query).one()
     tables = tuple(msgspec.json.decode(row.tables, type=list[str]))
     return _Position(row.version, row.shape, tables, row.position, row.last_leaf)
 
@@ -321,6 +390,14 @@ def dump_rows(connection: Connection, table: Table) -> Iterator[list[Any]]:
     result = connection.execution_options(yield_per=BATCH).execute(select(table).order_by(*order))
     for row in result:
         yield [bytes(value) if isinstance(value, memoryview) else value for value in row]
+
+
+def copy_rows(origin: Connection, target: Connection, table: Table) -> None:
+    """Put the table's rows of one database into the same, empty table of another."""
+    names = [column.name for column in table.columns]
+    rows = dump_rows(origin, table)
+    while block := list(islice(rows, BATCH)):
+        target.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in block])
 
 
 def dump_digest(connection: Connection, metadata: MetaData) -> str:

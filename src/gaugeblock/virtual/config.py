@@ -69,6 +69,8 @@ class VirtualLineConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         The PLC's watchdog.
     orders, order_size
         Order numbers in turn, ``order_size`` units each; after the last the first comes again.
+    station_wait_s
+        How long the first part waits for a station to connect: a line is started when its station is there.
     faults, fault_rate
         Faults at given units, and the probability of a seeded one at any other unit.
     host, plc_port, camera_port
@@ -94,6 +96,7 @@ class VirtualLineConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     product: str = "P100"
     orders: Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=1000)] = ("A-1001", "A-1002")
     order_size: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 50
+    station_wait_s: Annotated[float, msgspec.Meta(ge=0.0, le=600.0)] = 0.0
     faults: Annotated[tuple[PlannedFault, ...], msgspec.Meta(max_length=10_000)] = ()
     fault_rate: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
     host: str = "127.0.0.1"

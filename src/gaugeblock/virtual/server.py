@@ -145,6 +145,7 @@ class VirtualLineServer:
         number = self.config.first_unit
         last = None if units is None else number + units
         coming = loop.run_in_executor(self._renderer, self.line.prepare, number)
+        await self._wait_for_station(stop)
         due = loop.time()
         while not stop.is_set() and number != last:
             prepared = await coming
@@ -159,6 +160,11 @@ class VirtualLineServer:
             due += self.config.cycle_time_s
             await self._inspect(prepared)
         await coming
+
+    async def _wait_for_station(self, stop: asyncio.Event) -> None:
+        end = asyncio.get_running_loop().time() + self.config.station_wait_s
+        while self._station is None and not stop.is_set() and asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(0.05)
 
     async def _inspect(self, prepared: PreparedUnit) -> None:
         """One unit from infeed to outfeed."""
