@@ -98,7 +98,7 @@ def inspect_train(
     folder: Annotated[Path, typer.Argument(help="良品照片 · good parts")],
     out: Annotated[Path, typer.Option("--out", "-o", help="模型文件 · module file")] = Path("part.gbm"),
     seed: Annotated[int, typer.Option("--seed", help="随机种子 · seed")] = 1,
-    overkill: Annotated[float, typer.Option("--overkill", help="目标误判率 · overkill aimed at")] = 0.02,
+    overkill: Annotated[float, typer.Option("--overkill", help="目标过杀率 · overkill aimed at")] = 0.05,
     groups: Annotated[Path | None, typer.Option("--groups", help="分组表 · CSV of file,group")] = None,
 ) -> None:
     from gaugeblock.apps.inspect import train_command

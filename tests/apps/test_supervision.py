@@ -9,9 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from gaugeblock.apps.supervision import ProcessSpec, Supervisor, read_supervision
+import pytest
+
+from gaugeblock.apps.supervision import ProcessSpec, SupervisionStatus, Supervisor, is_fresh, read_supervision
 
 STEADY = (
     "import signal, sys, threading\nsignal.signal(signal.SIGTERM, lambda *a: sys.exit(0))\nthreading.Event().wait()"
@@ -85,3 +88,58 @@ def test_a_child_learns_that_its_supervisor_was_killed(tmp_path: Path) -> None:
     parent.wait()
     _until(sign.exists)
     assert sign.read_text() == "gone"
+
+
+def test_a_status_file_that_cannot_be_written_stops_nobody(tmp_path: Path) -> None:
+    events: list[str] = []
+    # A directory in the file's place: every write fails, as on a full disk.
+    status = tmp_path / "status.json"
+    status.mkdir()
+    supervisor = Supervisor([_spec(tmp_path, "a", STEADY)], status, lambda n, e, d: events.append(e))
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    try:
+        _until(lambda: supervisor.running("a"))
+        first = supervisor.pid("a")
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        _until(lambda: supervisor.pid("a") not in (None, first))
+        assert thread.is_alive()
+        assert events.count("unwritable") == 1
+    finally:
+        supervisor.stop()
+        thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_a_process_that_cannot_be_started_is_tried_again(tmp_path: Path) -> None:
+    blocked = tmp_path / "logs"
+    blocked.write_text("not a directory")
+    events: list[tuple[str, str]] = []
+    supervisor = Supervisor(
+        [ProcessSpec("a", ["-c", STEADY], blocked / "a.log"), _spec(tmp_path, "b", STEADY)],
+        tmp_path / "status.json",
+        lambda n, e, d: events.append((n, e)),
+    )
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    try:
+        _until(lambda: ("a", "exited") in events and supervisor.running("b"))
+        blocked.unlink()
+        _until(lambda: supervisor.running("a"))
+    finally:
+        supervisor.stop()
+        thread.join(20)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]"])
+def test_a_torn_status_file_is_no_status(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "s.json").write_bytes(content)
+    assert read_supervision(tmp_path / "s.json") is None
+
+
+def test_the_last_words_of_a_killed_supervisor_grow_stale(tmp_path: Path) -> None:
+    now = datetime(2026, 11, 22, tzinfo=UTC)
+    status = SupervisionStatus(written_at="2026-11-22T00:00:00.000000Z", pid=1, processes=[])
+    assert is_fresh(status, now + timedelta(seconds=3))
+    assert not is_fresh(status, now + timedelta(seconds=60))

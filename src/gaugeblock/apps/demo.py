@@ -33,10 +33,9 @@ from gaugeblock.virtual.config import VirtualLineConfig
 from gaugeblock.virtual.training_set import training_set
 from gaugeblock.vision.backbone_weights import lite0_checkpoint
 from gaugeblock.vision.decode import decode
-from gaugeblock.vision.training import TrainingOptions, lite0_network, train
+from gaugeblock.vision.training import lite0_network, train
 
 GOOD_PARTS = 240
-OVERKILL_TARGET = 0.05
 STATION = "L1-ST10"
 LINE = "L1"
 CYCLE_TIME_S = 0.6
@@ -179,7 +178,6 @@ def train_on_virtual_parts(module: Path, seed: int, console: Console) -> None:
             seed=seed,
             progress=report,
             product="P100",
-            options=TrainingOptions(overkill_target=OVERKILL_TARGET),
             threads=2,
         )
     module.parent.mkdir(parents=True, exist_ok=True)

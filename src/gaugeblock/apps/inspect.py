@@ -114,7 +114,7 @@ def train_command(
     out: Path,
     *,
     seed: int = 1,
-    overkill: float = 0.02,
+    overkill: float = 0.05,
     groups: Path | None = None,
     language: Language = "zh",
 ) -> int:

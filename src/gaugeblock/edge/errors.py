@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import gaugeblock.vision.errors  # noqa: F401 - error_of() finds the inspector's errors among the subclasses
 from gaugeblock.plant.errors import GaugeblockError
 
 
@@ -18,9 +21,21 @@ class InferenceRestartingError(GaugeblockError):
 
 
 class InferenceCrashedError(GaugeblockError):
-    """The inference child ended by itself. Facts: ``detail``."""
+    """The inference child failed at this part. Facts: none."""
 
     code = "edge.inference_crashed"
+
+
+class InferenceEndedError(GaugeblockError):
+    """The inference child ended by itself. Facts: none."""
+
+    code = "edge.inference_ended"
+
+
+class InferenceMessageError(GaugeblockError):
+    """What came from the inference child, or its pipe, is not what was agreed. Facts: ``detail``."""
+
+    code = "edge.inference_message"
 
 
 class InferenceFaultError(GaugeblockError):
@@ -95,6 +110,12 @@ class PlantPutsOffError(GaugeblockError):
     code = "edge.plant_puts_off"
 
 
+class RecordRefusedError(GaugeblockError):
+    """The plant does not take a record. Facts: ``code`` of its refusal, ``reason`` in its words."""
+
+    code = "edge.record_refused"
+
+
 class ReceiptsMissingError(GaugeblockError):
     """The plant answered about fewer records than were sent."""
 
@@ -105,3 +126,22 @@ class InferenceNotStartedError(GaugeblockError):
     """Inference cannot start with this module. Facts: ``reason``."""
 
     code = "edge.inference_not_started"
+
+
+def error_of(code: str, facts: Mapping[str, str | int | float]) -> GaugeblockError:
+    """The named error that a child reported by code and facts; it speaks for itself in either language.
+
+    Examples
+    --------
+    >>> error_of("edge.module_unreadable", {"file": "m.gbm", "detail": "-"}).text("zh")
+    '无法读取模块文件 m.gbm：-。'
+    >>> error_of("room.unheard_of", {}).facts
+    {'reason': 'room.unheard_of'}
+    """
+    todo: list[type[GaugeblockError]] = [GaugeblockError]
+    while todo:
+        cls = todo.pop()
+        if cls.code == code:
+            return cls(**facts)
+        todo += cls.__subclasses__()
+    return InferenceNotStartedError(reason=code)

@@ -2,7 +2,8 @@
 
 Delivery is at least once; the plant knows a record by (author, identity) and an image by its digest, so a second
 delivery changes nothing and each arrives exactly once. A record that the plant refuses is set aside with the
-plant's reason, reported, and offered again at the next start; it never holds up the others.
+plant's reason, reported, and offered again at the next start; it never holds up the others. So is an image that
+the plant refuses or that is damaged: its record goes on, and record and image stay in the spool together.
 """
 
 from __future__ import annotations
@@ -119,9 +120,11 @@ class HandOver:
             except GaugeblockError as error:
                 if not error.facts.get("permanent"):
                     raise
-                # The record still says what was seen; that its image is missing is for people to look at.
-                self._report("image_refused", sha256=sha256, code=error.code, detail=str(error))
-            self._spool.blob_handed_over(sha256)
+                # The record still says what was seen, and goes on. The image stays here: it may be nowhere else.
+                self._spool.refuse_blob(sha256, error.code, str(error))
+                self._report("image_refused", sha256=sha256, error=error)
+            else:
+                self._spool.blob_handed_over(sha256)
 
     def _send(self, pending: Sequence[Pending]) -> GaugeblockError | None:
         """Returns why some of it has to be sent again later, if so."""
@@ -142,7 +145,8 @@ class HandOver:
     def _refused(self, record: Pending, answer: Answered) -> None:
         code, detail = answer.error_code or "plant.unexpected", answer.error_text or ""
         self._spool.refuse(record.position, code, detail)
-        self._report("record_refused", identity=record.identity, code=code, detail=detail)
+        error = errors.RecordRefusedError(code=code, reason=detail)
+        self._report("record_refused", identity=record.identity, error=error)
 
     def _failed(self, error: GaugeblockError) -> float:
         if error.facts.get("permanent") and self._batch > 1:
@@ -153,14 +157,14 @@ class HandOver:
             self._batch = self.settings.batch
             for record in self._spool.pending(1):
                 self._spool.refuse(record.position, error.code, str(error))
-                self._report("record_refused", identity=record.identity, code=error.code, detail=str(error))
+                self._report("record_refused", identity=record.identity, error=error)
             return 0.0
         after = error.facts.get("retry_after_s")
         return self._wait(error, float(after) if isinstance(after, int | float) else None)
 
     def _wait(self, error: GaugeblockError, after_s: float | None) -> float:
         if self.fault is None or self.fault.code != error.code:
-            self._report("uplink_failed", code=error.code, detail=str(error))
+            self._report("uplink_failed", error=error)
         self.fault = error
         wait_s = self._backoff_s * (1 + 0.5 * self._jitter.random())
         self._backoff_s = min(self.settings.backoff_s_max, 2 * self._backoff_s)

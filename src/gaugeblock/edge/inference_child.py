@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -45,10 +46,10 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
-    """The module cannot be used; the child ends."""
+    """The module cannot be used; the child ends. The error travels as its code and facts, not as words."""
 
     code: str
-    detail: str
+    facts: dict[str, str | int | float]
 
 
 class Reply(msgspec.Struct, frozen=True, tag=True):
@@ -161,19 +162,26 @@ def pack(message: msgspec.Struct) -> bytes:
     return len(body).to_bytes(LENGTH_BYTES) + body
 
 
-def serve(load: Loader, module: Path, released_sha256: str | None, source: BinaryIO, sink: BinaryIO) -> int:
-    """Load, warm up, say ready, answer requests until the source ends. Returns the exit status."""
+def serve(load: Loader, module: Path, released_sha256: str | None, source: BinaryIO, sink: FileIO) -> int:
+    """Load, warm up, say ready, answer requests until the source ends. Returns the exit status.
+
+    Raises
+    ------
+    BrokenPipeError
+        Nobody reads the answers any more.
+    """
 
     def send(message: msgspec.Struct) -> None:
-        sink.write(pack(message))
-        sink.flush()
+        view = memoryview(pack(message))
+        while view:
+            view = view[sink.write(view) :]
 
     try:
         inspector = load(*read_module(module, released_sha256))
         start = time.perf_counter()
         inspector.warm_up()
     except GaugeblockError as error:
-        send(Failed(error.code, str(error)))
+        send(Failed(error.code, error.facts))
         return 1
     send(Ready(inspector.facts, (time.perf_counter() - start) * 1e3))
     decoder = msgspec.msgpack.Decoder(Request)
@@ -204,10 +212,13 @@ def _end_with_parent() -> None:
 def run(load: Loader, arguments: list[str]) -> int:
     """The child's main: ``MODULE [SHA256]``."""
     _end_with_parent()
-    sink = os.fdopen(os.dup(1), "wb")
+    sink = FileIO(os.dup(1), "wb")  # unbuffered: nothing is left to be flushed at the end
     os.dup2(2, 1)  # whatever a library prints must not get between the messages
     released = arguments[1] if len(arguments) > 1 else None
-    return serve(load, Path(arguments[0]), released, sys.stdin.buffer, sink)
+    try:
+        return serve(load, Path(arguments[0]), released, sys.stdin.buffer, sink)
+    except BrokenPipeError:
+        return 0  # the parent was killed: the end of the work, not a fault
 
 
 if __name__ == "__main__":

@@ -198,17 +198,25 @@ class MemoryFill:
 
     backlog: int
     refused: int
+    refused_images: int
     bytes_used: int
     bytes_limit: int
 
 
+DAMAGED = b"damaged"
+"""An image in the twin that plays one whose stored bytes have changed."""
+
+
 class MemorySpool:
-    """The spool's promises over a list. ``full`` plays a full disk; ``restart()`` a new start of the process."""
+    """The spool's promises over a list. ``full`` plays a full disk; ``amend_faults`` so many amendments that fail;
+    ``restart()`` a new start of the process."""
 
     def __init__(self, limit_bytes: int = 10**9) -> None:
         self.rows: list[MemoryRecord] = []
         self.images: dict[str, bytes] = {}
+        self.refused_images: dict[str, str] = {}
         self.full = False
+        self.amend_faults = 0
         self._limit = limit_bytes
         self.waited_s = 0.0
         self._handed: set[str] = set()
@@ -255,7 +263,8 @@ class MemorySpool:
         return positions
 
     def amend(self, position: int, entry: Entry) -> None:
-        if self.full or position <= self._released:
+        if self.full or self.amend_faults or position <= self._released:
+            self.amend_faults -= self.amend_faults > 0
             raise UnexpectedError(detail="cannot amend")
         self.images.update(entry.blobs)
         kept = {**self.rows[position - 1].entry.blobs, **entry.blobs}
@@ -275,10 +284,17 @@ class MemorySpool:
         ]
 
     def blob(self, sha256: str) -> bytes | None:
-        return self.images.get(sha256)
+        data = self.images.get(sha256)
+        if data == DAMAGED:
+            raise UnexpectedError(detail="damaged", permanent=1)
+        return data
 
     def blob_handed_over(self, sha256: str) -> None:
         self._handed.add(sha256)
+
+    def refuse_blob(self, sha256: str, code: str, detail: str) -> None:
+        self._handed.add(sha256)
+        self.refused_images[sha256] = f"{code} {detail}"
 
     def handed_over(self, receipts: Sequence[tuple[int, int]]) -> None:
         for position, index in receipts:
@@ -288,7 +304,13 @@ class MemorySpool:
         self.rows[position - 1] = replace(self.rows[position - 1], state="refused", error_code=f"{code} {detail}")
 
     def requeue_refused(self) -> int:
-        refused = [row.position for row in self.rows if row.state == "refused"]
+        refused = [
+            row.position
+            for row in self.rows
+            if row.state == "refused" or (row.state == "handed_over" and self.refused_images.keys() & row.entry.blobs)
+        ]
+        self._handed -= self.refused_images.keys()
+        self.refused_images.clear()
         for position in refused:
             self.rows[position - 1] = replace(self.rows[position - 1], state="spooled")
         return len(refused)
@@ -298,7 +320,9 @@ class MemorySpool:
 
     def state(self) -> MemoryFill:
         states = [row.state for row in self.rows]
-        return MemoryFill(states.count("spooled"), states.count("refused"), self._used(), self._limit)
+        return MemoryFill(
+            states.count("spooled"), states.count("refused"), len(self.refused_images), self._used(), self._limit
+        )
 
     def close(self) -> None:
         """A list needs none."""
@@ -367,9 +391,9 @@ class MemoryReport:
     """Keeps events. ``names()`` gives them in order."""
 
     def __init__(self) -> None:
-        self.events: list[tuple[str, dict[str, str | int | float]]] = []
+        self.events: list[tuple[str, dict[str, str | int | float | GaugeblockError]]] = []
 
-    def __call__(self, event: str, **facts: str | int | float) -> None:
+    def __call__(self, event: str, **facts: str | int | float | GaugeblockError) -> None:
         self.events.append((event, facts))
 
     def names(self) -> list[str]:

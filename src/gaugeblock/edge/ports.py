@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.record_types import Verdict
 from gaugeblock.plant.station import Frame, Trigger
 from gaugeblock.plant.times import Clock as WallClock
@@ -188,6 +189,9 @@ class SpoolState(Protocol):
     def refused(self) -> int: ...
 
     @property
+    def refused_images(self) -> int: ...
+
+    @property
     def bytes_used(self) -> int: ...
 
     @property
@@ -237,11 +241,18 @@ class Spool(Protocol):
         ...
 
     def blob(self, sha256: str) -> bytes | None:
-        """The bytes of an image, ``None`` when purged."""
+        """The bytes of an image, ``None`` when purged.
+
+        Raises a GaugeblockError with the fact ``permanent`` = 1 when they are damaged.
+        """
         ...
 
     def blob_handed_over(self, sha256: str) -> None:
         """The plant has this image."""
+        ...
+
+    def refuse_blob(self, sha256: str, code: str, detail: str) -> None:
+        """Set an image aside that the plant refuses, or that is damaged: kept with its records until it has it."""
         ...
 
     def handed_over(self, receipts: Sequence[tuple[int, int]]) -> None:
@@ -253,7 +264,7 @@ class Spool(Protocol):
         ...
 
     def requeue_refused(self) -> int:
-        """Offer all refused records again; gives their number."""
+        """Offer all refused records again, and those with refused images; gives their number."""
         ...
 
     def maintain(self) -> None:
@@ -318,6 +329,9 @@ class Clock(WallClock, Protocol):
 
 
 class Report(Protocol):
-    """Where the station says what happens: an event of the catalogue (``edge.event.<event>``) and its facts."""
+    """Where the station says what happens: an event of the catalogue (``edge.event.<event>``) and its facts.
 
-    def __call__(self, event: str, **facts: str | int | float) -> None: ...
+    A fact may be an error: whoever reads it hears it in a language of their own.
+    """
+
+    def __call__(self, event: str, **facts: str | int | float | GaugeblockError) -> None: ...

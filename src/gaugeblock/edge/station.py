@@ -18,11 +18,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from gaugeblock.edge import errors
+from gaugeblock.edge.adapter_call import adapter_call
+from gaugeblock.edge.corrections import Corrections
 from gaugeblock.edge.guards import GuardFacts, judge
 from gaugeblock.edge.ports import Camera, Clock, Entry, Frame, InferencePort, Outcome, PlcLink, Report, Spool, Trigger
 from gaugeblock.edge.statements import Handling, Identity, Statements
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.limits import IMAGE_BYTES_MAX
 from gaugeblock.plant.record_types import Verdict
 
 MISSED_RECORDS_MAX = 10_000
@@ -48,7 +51,7 @@ class StationSettings:
 
     released_sha256: str | None
     reserve_ms_min: float = 10.0
-    frame_bytes_max: int = 64 * 1024 * 1024
+    frame_bytes_max: int = IMAGE_BYTES_MAX
     idle_s: float = 0.2
     plc_retry_s: float = 0.5
 
@@ -111,6 +114,7 @@ class Station:
         self._plc, self._camera, self._inference = plc, camera, inference
         self._spool, self._clock, self._report = spool, clock, report
         self._statements: Statements | None = None
+        self._corrections = Corrections(spool, report)
         self._behind: list[int] = []
         self._lost = False
         self._held: Trigger | None = None
@@ -163,29 +167,41 @@ class Station:
     def _announced(self, timeout_s: float) -> int | None:
         """The number before the first trigger that this epoch handles, where the PLC tells it."""
         until_ns = self._clock.monotonic_ns() + round(timeout_s * 1e9)
-        while self._plc.last_trigger() is None and self._clock.monotonic_ns() < until_ns:
+        while (announced := self._last_trigger()) is None and self._clock.monotonic_ns() < until_ns:
             try:
                 self._held = self._wait_trigger(min(self.settings.idle_s, timeout_s))
             except GaugeblockError as error:
-                self._report("plc_lost", code=error.code, detail=str(error))
+                self._plc_lost(error)
                 continue
             if self._held is not None:
                 return self._held.number - 1
-        return self._plc.last_trigger()
+        return announced
+
+    def _last_trigger(self) -> int | None:
+        try:
+            with adapter_call(errors.PlcFailedError):
+                return self._plc.last_trigger()
+        except GaugeblockError as error:
+            self._plc_lost(error)
+            return None
 
     # ── the loop ──────────────────────────────────────────────────────────────────────────────────────────
 
     def run(self, stop: threading.Event) -> None:
         """Handle triggers until ``stop`` is set."""
         while not stop.is_set():
-            lost = self._lost
             try:
                 self.step()
             except GaugeblockError as error:
-                if not lost:  # once, not twice a second
-                    self._report("plc_lost", code=error.code, detail=str(error))
-                self._lost, self.fault = True, error
+                self._plc_lost(error)
+                self._corrections.retry()
                 stop.wait(self.settings.plc_retry_s)
+        self._corrections.retry()
+
+    def _plc_lost(self, error: GaugeblockError) -> None:
+        if not self._lost:  # said once a loss, not at each try
+            self._report("plc_lost", error=error)
+        self._lost, self.fault = True, error
 
     def step(self) -> Handled | None:
         """Wait for one trigger and handle it; ``None`` when none came.
@@ -196,11 +212,11 @@ class Station:
             The link to the PLC is down.
         """
         trigger, self._held = self._held or self._wait_trigger(self.settings.idle_s), None
-        if self._lost:
-            self._lost, self.fault = False, None
         if trigger is None or not self._is_new(trigger.number):
+            self._corrections.retry()
             return None
         handled = self._handle(trigger)
+        self._corrections.retry()
         self.last = handled
         self.counts[handled.verdict if handled.answered else "unanswered"] += 1
         if not handled.recorded:
@@ -216,10 +232,11 @@ class Station:
         return handled
 
     def _wait_trigger(self, timeout_s: float) -> Trigger | None:
-        try:
-            return self._plc.wait_trigger(timeout_s)
-        except OSError as error:
-            raise errors.PlcFailedError(detail=str(error)) from error
+        with adapter_call(errors.PlcFailedError):
+            trigger = self._plc.wait_trigger(timeout_s)
+        if self._lost:
+            self._lost, self.fault = False, None
+        return trigger
 
     def _is_new(self, number: int) -> bool:
         """Is this not a trigger that has its record already?
@@ -250,6 +267,7 @@ class Station:
         handling, outcome = self._decide(trigger, deadline_ns - round(self._reserve_ms(trigger) * 1e6))
         before = statements.sequence
         try:
+            self._corrections.check()
             entries = self._missed_before(trigger.number, statements)
             sequence = statements.next_sequence()
             entries.append(statements.verdict(sequence, trigger, handling, outcome))
@@ -260,20 +278,21 @@ class Station:
             # the sequence numbers are used then, so that a reader finds none missing.
             statements.sequence = before
             self.fault = error
-            self._report("unrecorded", trigger=trigger.number, code=error.code, detail=str(error))
+            self._report("unrecorded", trigger=trigger.number, error=error)
             self._previous_answer_ms = None
             return Handled(trigger.number, handling.verdict, handling.reason, False, False, self._since(trigger))
         self.fault = None
         self._last_number = trigger.number
         self._gap_reason = errors.TriggerMissedError.code
         verdict, reason = handling.verdict, handling.reason
-        in_time = self._clock.monotonic_ns() <= deadline_ns
-        if not in_time:
+        stands = True
+        if self._clock.monotonic_ns() > deadline_ns:
             verdict, reason = Verdict.UNDECIDED, errors.DeadlineError.code
-            self._take_back(position, statements, sequence, trigger, handling, outcome)
-        answered = self._answer(trigger.number, verdict)
+            stands = self._take_back(position, statements, sequence, trigger, handling, outcome)
+        # While the record says otherwise, nothing is said: it is late anyway, and silence rejects.
+        answered = stands and self._answer(trigger.number, verdict)
         latency_ms = self._since(trigger)
-        self._spool.release(position)
+        self._corrections.release(position)
         self._spool_ms.append((self._clock.monotonic_ns() - spooling_ns) / 1e6)
         self._previous_answer_ms = latency_ms if answered else None
         if answered:
@@ -349,10 +368,8 @@ class Station:
         left_s = (answer_by_ns - self._clock.monotonic_ns()) / 1e9
         if left_s <= 0:
             raise errors.DeadlineError(deadline_ms=trigger.deadline_ms)
-        try:
+        with adapter_call(errors.CameraFailedError):
             frame = self._camera.grab(trigger, left_s)
-        except OSError as error:
-            raise errors.CameraFailedError(detail=str(error)) from error
         if len(frame.data) > self.settings.frame_bytes_max:
             raise errors.FrameTooLargeError(bytes=len(frame.data), limit=self.settings.frame_bytes_max)
         return frame
@@ -375,9 +392,9 @@ class Station:
         trigger: Trigger,
         handling: Handling,
         outcome: Outcome | None,
-    ) -> None:
+    ) -> bool:
         """The disk was slower than the reserve: what was decided no longer counts, and the record says so before
-        it leaves the station."""
+        it leaves the station. False when it cannot say so yet: then it is held back, with all that follow."""
         late = Handling(
             verdict=Verdict.UNDECIDED,
             reason=errors.DeadlineError.code,
@@ -388,19 +405,15 @@ class Station:
             image_sha256=handling.image_sha256,
             heatmap_sha256=handling.heatmap_sha256,
         )
-        try:
-            self._spool.amend(position, statements.verdict(sequence, trigger, late, outcome))
-        except GaugeblockError as error:
-            self._report("not_amended", trigger=trigger.number, code=error.code, detail=str(error))
+        entry = statements.verdict(sequence, trigger, late, outcome)
+        return self._corrections.correct(position, trigger.number, entry)
 
     def _answer(self, number: int, verdict: Verdict) -> bool:
         try:
-            self._plc.answer(number, verdict)
-        except OSError as error:
-            self._report("unanswered", trigger=number, code=errors.PlcFailedError.code, detail=str(error))
-            return False
+            with adapter_call(errors.PlcFailedError):
+                self._plc.answer(number, verdict)
         except GaugeblockError as error:
-            self._report("unanswered", trigger=number, code=error.code, detail=str(error))
+            self._report("unanswered", trigger=number, error=error)
             return False
         return True
 

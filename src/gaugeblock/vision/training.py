@@ -84,8 +84,8 @@ class TrainingOptions:
 
     side: int = 224
     bank_vectors: int = 2_000
-    folds: int = 5
-    overkill_target: float = 0.02
+    folds: int = 10
+    overkill_target: float = 0.05
     confidence: float = 0.95
 
 
