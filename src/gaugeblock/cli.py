@@ -11,7 +11,7 @@ import typer
 from gaugeblock import __version__
 from gaugeblock.apps.console import Console, terminal_language
 from gaugeblock.plant.errors import GaugeblockError
-from gaugeblock.plant.language import Language, language_of
+from gaugeblock.plant.language import Language
 
 app = typer.Typer(
     name="gaugeblock",
@@ -38,10 +38,9 @@ _console = Console("zh")
 
 @app.callback()
 def _common(
-    lang: Annotated[str | None, typer.Option("--lang", help="语言 zh|en · language")] = None,
+    lang: Annotated[Language | None, typer.Option("--lang", help="语言 · language")] = None,
 ) -> None:
-    language: Language = language_of(lang) if lang else terminal_language()
-    _console.language = language
+    _console.language = lang or terminal_language()
 
 
 @app.command(help="版本 · Print the version.")
@@ -82,9 +81,9 @@ def doctor(plant: PlantFile = PLANT) -> None:
 @app.command(help="虚拟工厂演示 · Run the virtual plant.")
 def demo(
     headless: Annotated[bool, typer.Option("--headless", help="只打印成绩单 · print the scorecard only")] = False,
-    for_s: Annotated[float | None, typer.Option("--for", help="运行秒数 · seconds to run")] = None,
+    for_s: Annotated[float | None, typer.Option("--for", min=1.0, help="运行秒数 · seconds to run")] = None,
     seed: Annotated[int, typer.Option("--seed", help="随机种子 · seed")] = 1,
-    port: Annotated[int, typer.Option("--port", help="页面端口 · port of the pages")] = 8470,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="页面端口 · port of the pages")] = 8470,
     directory: Annotated[Path, typer.Option("--dir", help="数据目录 · data directory")] = Path("var/demo"),
     keep: Annotated[bool, typer.Option("--keep", help="接着上次的数据 · go on with the last run's data")] = False,
 ) -> None:
@@ -128,7 +127,11 @@ def evidence(
 ) -> None:
     from gaugeblock.apps.records import evidence_command
 
-    raise typer.Exit(evidence_command(plant, record, facets.split(",") if facets is not None else None, _console))
+    raise typer.Exit(
+        evidence_command(
+            plant, record, [name.strip() for name in facets.split(",")] if facets is not None else None, _console
+        )
+    )
 
 
 @app.command(help="离线验证证据 · Verify evidence offline.")
@@ -251,12 +254,26 @@ def user_remove(name: UserName, plant: PlantFile = PLANT) -> None:
     raise typer.Exit(remove_command(plant, name, _console))
 
 
+def _language_first(arguments: list[str]) -> list[str]:
+    """``--lang`` may stand anywhere: it belongs to the program, not to a command.
+
+    >>> _language_first(["verify", "e.json", "--lang", "en"])
+    ['--lang', 'en', 'verify', 'e.json']
+    """
+    for position, argument in enumerate(arguments):
+        if argument == "--lang":
+            return arguments[position : position + 2] + arguments[:position] + arguments[position + 2 :]
+        if argument.startswith("--lang="):
+            return [argument, *arguments[:position], *arguments[position + 1 :]]
+    return arguments
+
+
 def main() -> None:
     """Entry point: a named error is one sentence and a remedy, never a traceback."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8")
     try:
-        app()
+        app(_language_first(sys.argv[1:]))
     except GaugeblockError as error:
         _console.error(error)
         sys.exit(2)

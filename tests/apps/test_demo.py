@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from gaugeblock.apps.layout import load_installation
+from gaugeblock.apps.opening import prepare
 from tests.apps.conftest import FinishedDemo, gaugeblock
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -147,3 +150,52 @@ def test_a_demo_never_empties_a_directory_that_is_not_a_demos(tmp_path: Path) ->
     refused = gaugeblock("demo", "--headless", "--for", "1", "--dir", tmp_path)
     assert refused.returncode == 2
     assert (tmp_path / "thesis.txt").read_text() == "mine"
+
+
+def test_a_time_that_is_none_is_never_signed(demo: FinishedDemo) -> None:
+    refused = gaugeblock(
+        "key", "revoke", "virtual:truth", "--reason", "lost", "--since", "yesterday", "--plant", demo.plant
+    )
+    assert refused.returncode == 2
+    assert "yesterday" in refused.stderr
+
+
+def test_two_demos_never_share_a_directory(tmp_path: Path) -> None:
+    directory = tmp_path / "demo"
+    directory.mkdir()
+    with (directory / "gaugeblock-demo").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        (directory / "data").mkdir()
+        refused = gaugeblock("demo", "--headless", "--for", "1", "--dir", directory)
+        assert refused.returncode == 2
+        assert (directory / "data").exists()
+
+
+def test_a_changed_log_name_is_found_before_the_start(demo: FinishedDemo, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(demo.directory, copy)
+    plant = copy / "plant.toml"
+    plant.write_text(plant.read_text().replace("gaugeblock.invalid/demo", "gaugeblock.invalid/other"))
+    checked = gaugeblock("check", "--plant", plant)
+    assert checked.returncode == 1
+    assert "gaugeblock.invalid/demo" in checked.stderr
+
+
+def test_the_data_directory_is_its_owners_alone(demo: FinishedDemo) -> None:
+    assert (demo.directory / "data").stat().st_mode & 0o077 == 0
+
+
+def test_an_interrupted_revocation_is_finished_by_the_next_start(demo: FinishedDemo, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(demo.directory, copy)
+    plant = copy / "plant.toml"
+    key = copy / "data" / "stations" / "L1-ST10" / "keys" / "station@L1-ST10.pem"
+    pem = key.read_bytes()
+    assert gaugeblock("key", "revoke", "station:L1-ST10", "--reason", "stolen", "--plant", plant).returncode == 0
+    assert not key.exists()
+    key.write_bytes(pem)  # as if the process had been killed between the record and the file
+    key.chmod(0o600)
+    prepare(load_installation(plant))
+    assert key.read_bytes() != pem
+    listed = gaugeblock("key", "list", "--plant", plant).stdout
+    assert len(re.findall(r"station:L1-ST10 .*active", listed)) == 1

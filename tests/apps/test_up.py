@@ -87,6 +87,57 @@ def test_doctor_names_what_is_wrong(workshop: Path, tmp_path: Path) -> None:
     assert gaugeblock("doctor", "--plant", tmp_path / "none.toml").returncode == 1
 
 
+def test_up_says_at_once_that_its_port_is_taken(workshop: Path, tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        busy = tmp_path / "plant.toml"
+        busy.write_text(re.sub(r"port = \d+", f"port = {port}", (workshop / "plant.toml").read_text()))
+        refused = gaugeblock("up", "--plant", busy)
+    assert refused.returncode == 2
+    assert port in refused.stderr
+    assert not (tmp_path / "data").exists(), "nothing is made by a start that is refused"
+
+
+def test_a_station_without_its_module_is_refused_before_anything_is_made(workshop: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "plant.toml"
+    bare.write_text((workshop / "plant.toml").read_text())
+    refused = gaugeblock("up", "--plant", bare)
+    assert refused.returncode == 2
+    assert "P100.gbm" in refused.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_check_opens_the_module_and_keeps_folders_apart(workshop: Path, tmp_path: Path) -> None:
+    text = (workshop / "plant.toml").read_text()
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "P100.gbm").write_bytes((workshop / "modules" / "P100.gbm").read_bytes()[:-100])
+    plant = tmp_path / "plant.toml"
+    plant.write_text(text.replace('verdicts = "verdicts"', 'verdicts = "incoming"'))
+    checked = gaugeblock("check", "--plant", plant)
+    assert checked.returncode == 1
+    assert checked.stderr.count("✗") == 2
+
+
+def test_init_where_nothing_can_be_written_is_a_named_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    refused = gaugeblock("init", tmp_path / "file" / "plant")
+    assert refused.returncode == 2
+    assert "Traceback" not in refused.stderr
+
+
+def test_the_language_may_be_said_anywhere(tmp_path: Path) -> None:
+    for arguments in (
+        ("check", "--plant", "none.toml", "--lang", "zh"),
+        ("check", "--lang=zh", "--plant", "none.toml"),
+    ):
+        answer = subprocess.run(
+            [sys.executable, "-m", "gaugeblock", *arguments], capture_output=True, text=True, cwd=tmp_path
+        )
+        assert "无法读取" in answer.stderr
+
+
 @pytest.fixture(scope="module")
 def running(workshop: Path) -> Iterator[tuple[Path, subprocess.Popen[bytes]]]:
     with (workshop / "up.log").open("wb") as log:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import shutil
 import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +20,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gaugeblock.apps.console import Console
 from gaugeblock.apps.layout import Installation, load_installation
-from gaugeblock.apps.opening import prepare, renew_administrator
+from gaugeblock.apps.opening import make_private, prepare, renew_administrator
 from gaugeblock.apps.scorecard import print_scorecard, score
 from gaugeblock.apps.supervised_stations import SupervisedStations
 from gaugeblock.apps.supervision import ProcessSpec, Supervisor
-from gaugeblock.apps.up import READY_S, plant_specs, say_prepared, tell_events, wait_until_ready
+from gaugeblock.apps.up import READY_S, check_port_free, plant_specs, say_prepared, tell_events, wait_until_ready
 from gaugeblock.apps.virtual_line import AUTHOR, LineProcessSettings
 from gaugeblock.inspection.queries import ProjectedInspections
 from gaugeblock.plant.errors import GaugeblockError
@@ -35,7 +37,7 @@ from gaugeblock.vision.backbone_weights import lite0_checkpoint
 from gaugeblock.vision.decode import decode
 from gaugeblock.vision.training import lite0_network, train
 
-GOOD_PARTS = 240
+GOOD_PARTS = 200
 STATION = "L1-ST10"
 LINE = "L1"
 CYCLE_TIME_S = 0.6
@@ -105,12 +107,6 @@ class DemoNotReadyError(GaugeblockError):
     code = "apps.demo_not_ready"
 
 
-class PortTakenError(GaugeblockError):
-    """Another program has the port of the pages. Facts: ``port``."""
-
-    code = "apps.port_taken"
-
-
 def _free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     try:
@@ -122,24 +118,25 @@ def _free_ports(count: int) -> list[int]:
             one.close()
 
 
-def _check_port(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise PortTakenError(port=port) from error
-
-
-def _claim_directory(directory: Path, *, keep: bool) -> None:
+@contextlib.contextmanager
+def _claimed(directory: Path, *, keep: bool) -> Iterator[None]:
+    """Hold the demo's directory, emptied unless ``keep``: two demos in one would read each other's records."""
     marker = directory / MARKER
-    if directory.exists() and any(directory.iterdir()):
-        if not marker.is_file():
-            raise DirectoryInUseError(file=str(directory))
-        if not keep:
-            shutil.rmtree(directory)
+    if directory.exists() and any(directory.iterdir()) and not marker.is_file():
+        raise DirectoryInUseError(file=str(directory))
     directory.mkdir(parents=True, exist_ok=True)
-    marker.touch()
+    with marker.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DirectoryInUseError(file=str(directory)) from None
+        if not keep:
+            for entry in directory.iterdir():
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                elif entry != marker:
+                    entry.unlink()
+        yield
 
 
 class _Photographs:
@@ -247,8 +244,28 @@ def demo_command(
     started_s = time.monotonic()
     if headless:
         (port,) = _free_ports(1)
-    _check_port(port)
-    _claim_directory(directory, keep=keep)
+    check_port_free("127.0.0.1", port)
+    with _claimed(directory, keep=keep):
+        installation, line = _prepare_plant(directory, port, seed, console)
+        prepared = prepare(installation, (AUTHOR,))
+        if prepared.admin_password is None:
+            prepared = replace(prepared, admin_password=renew_administrator(installation))
+
+        def on_ready() -> None:
+            if not headless:
+                say_prepared(installation, prepared, console)
+                console.say("apps.demo.running", style="dim")
+
+        first_verdict_at_s = _run_plant(installation, line, on_ready, for_s, console)
+        first_verdict_s = None if first_verdict_at_s is None else first_verdict_at_s - started_s
+        supervision = [installation.supervision, _line_supervision(installation)]
+        card = score(installation, first_verdict_s, supervision, console)
+    print_scorecard(card, seed, console)
+    return 0 if card.passed else 1
+
+
+def _prepare_plant(directory: Path, port: int, seed: int, console: Console) -> tuple[Installation, ProcessSpec]:
+    """Settings, module and the line's process."""
     plc_port, camera_port = _free_ports(2)
     plant_file = directory / "plant.toml"
     plant_file.write_text(
@@ -258,21 +275,9 @@ def demo_command(
     module = directory / "modules" / "P100.gbm"
     if not module.is_file():
         train_on_virtual_parts(module, seed, console)
-    prepared = prepare(installation, (AUTHOR,))
-    if prepared.admin_password is None:
-        prepared = replace(prepared, admin_password=renew_administrator(installation))
-
-    def on_ready() -> None:
-        if not headless:
-            say_prepared(installation, prepared, console)
-            console.say("apps.demo.running", style="dim")
-
-    line = line_spec(installation, plc_port, camera_port, seed)
-    first_verdict_at_s = _run_plant(installation, line, on_ready, for_s, console)
-    first_verdict_s = None if first_verdict_at_s is None else first_verdict_at_s - started_s
-    card = score(installation, first_verdict_s, [installation.supervision, _line_supervision(installation)], console)
-    print_scorecard(card, seed, console)
-    return 0 if card.passed else 1
+    make_private(installation.data)
+    make_private(installation.run)
+    return installation, line_spec(installation, plc_port, camera_port, seed)
 
 
 def _line_supervision(installation: Installation) -> Path:

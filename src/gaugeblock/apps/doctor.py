@@ -146,7 +146,7 @@ def examine_state(installation: Installation) -> Iterator[Finding]:
     for station in installation.settings.stations:
         module = installation.path(station.module)
         if not module.is_file():
-            yield _finding("warning", "module_missing", station=station.id, path=str(module))
+            yield _finding("fault", "module_missing", station=station.id, path=str(module))
             continue
         try:
             Inspector.from_bytes(module.read_bytes())

@@ -18,6 +18,7 @@ from gaugeblock.ledger.key_records import binding, hand_over, revocation, rotati
 from gaugeblock.ledger.keys import PublicKey, SigningKey
 from gaugeblock.ledger.record import ClockState, Draft
 from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.times import from_rfc3339, to_rfc3339
 from gaugeblock.stores.errors import LogLockedError
 from gaugeblock.stores.keyring import Keyring
 from gaugeblock.stores.log_records import Submission
@@ -188,6 +189,8 @@ def _require_idle(installation: Installation, entity: str) -> None:
 def revoke_command(plant: Path, entity: str, reason: str, since: str | None, console: Console) -> int:
     """Revoke the key that an entity has in force; signed by the server's key, for the entity's own may be lost."""
     installation = load_installation(plant)
+    if since is not None:
+        since = to_rfc3339(from_rfc3339(since))
     keyring = keyring_of(installation, entity)
     with reading_log(installation) as (_, reader):
         directory = reader.directory

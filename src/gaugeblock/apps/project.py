@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from gaugeblock.apps.console import Console
-from gaugeblock.apps.layout import load_installation
+from gaugeblock.apps.layout import Installation, load_installation
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.settings import FolderCamera
 
@@ -14,6 +15,24 @@ class ExistsError(GaugeblockError):
     """``init`` would overwrite a file. Facts: ``file``."""
 
     code = "apps.exists"
+
+
+class UnwritableError(GaugeblockError):
+    """A directory cannot be made or written. Facts: ``file``, ``detail``."""
+
+    code = "apps.unwritable"
+
+
+class OriginChangedError(GaugeblockError):
+    """``server.log_origin`` is not the name of the log that is there. Facts: ``file``, ``origin``, ``expected``."""
+
+    code = "apps.origin_changed"
+
+
+class FoldersMeetError(GaugeblockError):
+    """Verdicts would be written into the watched folder. Facts: ``station``, ``folder``."""
+
+    code = "apps.folders_meet"
 
 
 class ModuleMissingError(GaugeblockError):
@@ -80,9 +99,12 @@ def init_command(directory: Path, console: Console) -> int:
     file = directory / "plant.toml"
     if file.exists():
         raise ExistsError(file=str(file))
-    for name in ("incoming", "verdicts", "modules"):
-        (directory / name).mkdir(parents=True, exist_ok=True)
-    file.write_text(TEMPLATE.format(origin=f"gaugeblock.invalid/{_origin_name(directory)}"), "utf-8")
+    try:
+        for name in ("incoming", "verdicts", "modules"):
+            (directory / name).mkdir(parents=True, exist_ok=True)
+        file.write_text(TEMPLATE.format(origin=f"gaugeblock.invalid/{_origin_name(directory)}"), "utf-8")
+    except OSError as error:
+        raise UnwritableError(file=str(directory), detail=error.strerror or str(error)) from error
     console.say("apps.init.done", file=str(file))
     console.say("apps.init.next")
     return 0
@@ -97,20 +119,12 @@ def check_command(file: Path, console: Console) -> int:
     """Check ``plant.toml`` and what it points to; print each finding, return 0 only if all hold."""
     installation = load_installation(file)
     settings = installation.settings
-    findings: list[GaugeblockError] = []
-    for station in settings.stations:
-        module = installation.path(station.module)
-        if not module.is_file():
-            findings.append(ModuleMissingError(station=station.id, file=str(module)))
-        if isinstance(station.camera, FolderCamera) and not installation.path(station.camera.folder).is_dir():
-            console.say("apps.check.folder_made_later", folder=str(installation.path(station.camera.folder)))
-    if settings.storage.database != "sqlite":
-        try:
-            installation.database_url("log")
-        except GaugeblockError as error:
-            findings.append(error)
+    findings = [*_stations(installation, console), *_storage(installation)]
     for finding in findings:
         console.error(finding)
+    if settings.server.host not in ("127.0.0.1", "::1", "localhost"):
+        console.say("apps.doctor.listens_beyond_loopback.text", style="yellow", host=settings.server.host)
+        console.say("apps.doctor.listens_beyond_loopback.remedy", style="yellow", host=settings.server.host)
     if findings:
         return 1
     console.say(
@@ -122,3 +136,37 @@ def check_command(file: Path, console: Console) -> int:
         products=len(settings.products),
     )
     return 0
+
+
+def _stations(installation: Installation, console: Console) -> Iterator[GaugeblockError]:
+    # Here and not above: ``init`` looks at no module.
+    from gaugeblock.vision.inspector import Inspector
+
+    for station in installation.settings.stations:
+        module = installation.path(station.module)
+        if not module.is_file():
+            yield ModuleMissingError(station=station.id, file=str(module))
+        else:
+            try:
+                Inspector.from_bytes(module.read_bytes())
+            except GaugeblockError as error:
+                yield error
+        if isinstance(station.camera, FolderCamera):
+            folder = installation.path(station.camera.folder)
+            if station.camera.verdicts and installation.path(station.camera.verdicts) == folder:
+                yield FoldersMeetError(station=station.id, folder=str(folder))
+            if not folder.is_dir():
+                console.say("apps.check.folder_made_later", folder=str(folder))
+
+
+def _storage(installation: Installation) -> Iterator[GaugeblockError]:
+    try:
+        installation.database_url("log")
+    except GaugeblockError as error:
+        yield error
+    if installation.log_key.is_file():
+        origin = installation.log_key.read_text("utf-8").split("+")[0]
+        if origin != installation.settings.server.log_origin:
+            yield OriginChangedError(
+                file=str(installation.file), origin=installation.settings.server.log_origin, expected=origin
+            )

@@ -121,20 +121,28 @@ class StationClock(SystemClock):
 
 
 class LogLines:
-    """Events as JSON lines, with the catalogue's sentence."""
+    """Events as JSON lines on standard error: the catalogue's sentence, and errors in it, in one language."""
 
     def __init__(self, station: str, language: Language) -> None:
         self._station, self._language = station, language
         self._lock = threading.Lock()
         self._clock = SystemClock()
 
-    def __call__(self, event: str, **facts: str | int | float) -> None:
+    def __call__(self, event: str, **facts: str | int | float | GaugeblockError) -> None:
+        words: dict[str, str | int | float] = {}
+        plain: dict[str, str | int | float] = {}
+        for name, fact in facts.items():
+            if isinstance(fact, GaugeblockError):
+                words[name] = fact.text(self._language)
+                plain |= {"code": fact.code, "remedy": fact.remedy(self._language)}
+            else:
+                words[name] = plain[name] = fact
         line = {
             "at": to_rfc3339(self._clock.now()),
             "station": self._station,
             "event": event,
-            "text": say(f"edge.event.{event}", self._language, **facts),
-            **facts,
+            "text": say(f"edge.event.{event}", self._language, **words),
+            **plain,
         }
         with self._lock:
             print(json.dumps(line, ensure_ascii=False), file=sys.stderr, flush=True)  # noqa: T201 - its log
@@ -236,7 +244,7 @@ def run_station(config: StationConfig, child: Sequence[str] = CHILD) -> int:
         station.start(config.plc_wait_s)
         hand_over: HandOver | None = None
         if config.plant_url is not None:
-            uplink = PlantHttp(config.plant_url, key)
+            uplink = PlantHttp(config.plant_url, key, language=config.language)
             open_things.callback(uplink.close)
             # Jitter only spreads stations in time; nobody gains by guessing it.
             hand_over = HandOver(spool, uplink, report, random.Random())  # noqa: S311
@@ -340,7 +348,7 @@ class _Status:
             latency_ms_p50=ordered[len(ordered) // 2] if ordered else None,
             latency_ms_p99=ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))] if ordered else None,
             spool_backlog=fill.backlog if fill else 0,
-            refused=fill.refused if fill else 0,
+            refused=fill.refused + fill.refused_images if fill else 0,
             delivered=self._hand_over.delivered if self._hand_over else 0,
             spool_bytes=fill.bytes_used if fill else 0,
             spool_bytes_limit=fill.bytes_limit if fill else 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -37,6 +38,28 @@ class StationModuleMissingError(GaugeblockError):
     code = "apps.module_missing_at_start"
 
 
+class PortTakenError(GaugeblockError):
+    """Another program has the port of the pages. Facts: ``port``."""
+
+    code = "apps.port_taken"
+
+
+def check_port_free(host: str, port: int) -> None:
+    """Refuse to start behind a port that somebody else has: the plant process would only be restarted for ever.
+
+    Raises
+    ------
+    PortTakenError
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PortTakenError(port=port) from error
+
+
 def server_spec(installation: Installation) -> ProcessSpec:
     """The plant process."""
     return ProcessSpec(
@@ -53,9 +76,7 @@ def station_spec(installation: Installation, station: Station) -> ProcessSpec:
     ------
     StationModuleMissingError
     """
-    module = installation.path(station.module)
-    if not module.is_file():
-        raise StationModuleMissingError(station=station.id, file=str(module))
+    module = require_module(installation, station)
     data = installation.station_data(station.id)
     data.mkdir(parents=True, exist_ok=True)
     camera = station.camera
@@ -88,6 +109,19 @@ def station_spec(installation: Installation, station: Station) -> ProcessSpec:
         ["-m", "gaugeblock.apps.station", "--config", str(file)],
         installation.logs / f"station-{station.id}.log",
     )
+
+
+def require_module(installation: Installation, station: Station) -> Path:
+    """The station's module file.
+
+    Raises
+    ------
+    StationModuleMissingError
+    """
+    module = installation.path(station.module)
+    if not module.is_file():
+        raise StationModuleMissingError(station=station.id, file=str(module))
+    return module
 
 
 def plant_specs(installation: Installation) -> list[ProcessSpec]:
@@ -130,6 +164,11 @@ def say_prepared(installation: Installation, prepared: Prepared, console: Consol
 def up_command(file: Path, console: Console) -> int:
     """Start the plant of ``plant.toml`` and keep it alive; Ctrl+C or SIGTERM stops it in order."""
     installation = load_installation(file)
+    server = installation.settings.server
+    check_port_free(server.host, server.port)
+    # Before anything is made: the log's name is fixed with its first record.
+    for station in installation.settings.stations:
+        require_module(installation, station)
     console.say("apps.up.preparing")
     prepared = prepare(installation)
     if not installation.settings.stations:

@@ -22,6 +22,7 @@ from gaugeblock.connectors.errors import (
     PlantUnreachableError,
 )
 from gaugeblock.ledger.keys import SigningKey
+from gaugeblock.plant.language import Language
 
 TIMEOUT_S = 10.0
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
@@ -55,6 +56,10 @@ class _Error(msgspec.Struct):
     text: str = ""
 
 
+class _Problem(msgspec.Struct):
+    detail: str
+
+
 class _Receipt(msgspec.Struct):
     index: int | None = None
     leaf_hash: str | None = None
@@ -77,6 +82,8 @@ class PlantHttp:
         The station's key; it signs the header of images.
     unix_s
         The wall clock for that header.
+    language
+        In which the plant shall say why it refuses something.
     """
 
     def __init__(
@@ -86,12 +93,15 @@ class PlantHttp:
         timeout_s: float = TIMEOUT_S,
         unix_s: Callable[[], float] = time.time,
         transport: httpx.BaseTransport | None = None,
+        language: Language = "zh",
     ) -> None:
         self.url = url.rstrip("/")
         self._key = key
         self._unix_s = unix_s
         # A proxy of the environment has no business between a station and its plant.
-        self._client = httpx.Client(timeout=timeout_s, transport=transport, trust_env=False)
+        self._client = httpx.Client(
+            timeout=timeout_s, transport=transport, trust_env=False, headers={"Accept-Language": language}
+        )
 
     def send(self, records: Sequence[Record]) -> list[PlantAnswer]:
         """Submit records in order; one answer each.
@@ -141,7 +151,7 @@ class PlantHttp:
             return response
         if status in (429, 503):
             raise PlantBusyError(url=self.url, status=status, retry_after_s=_retry_after_s(response))
-        detail = response.text[:500]
+        detail = _reason(response)
         if status in PERMANENT:
             raise PlantRefusedError(url=self.url, status=status, detail=detail, permanent=1)
         raise PlantRefusedError(url=self.url, status=status, detail=detail)
@@ -164,6 +174,14 @@ def _answer(receipt: _Receipt, url: str) -> PlantAnswer:
     if receipt.index is None or receipt.index < 0:
         raise PlantAnswerError(url=url, detail="a receipt without index")
     return PlantAnswer(receipt.index, receipt.duplicate)
+
+
+def _reason(response: httpx.Response) -> str:
+    """Why the plant refuses: the sentence of its problem details (RFC 9457), else what it sent."""
+    try:
+        return msgspec.json.decode(response.content, type=_Problem).detail[:500]
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return response.text[:500]
 
 
 def _retry_after_s(response: httpx.Response) -> float:

@@ -7,7 +7,9 @@ So after a restart nothing is inspected twice: what has a record gets its verdic
 none is triggered again under its old number.
 
 The verdict about ``part.png`` is written as ``part.png.verdict.json``; on request the image is moved to ``ok/``,
-``nok/`` or ``undecided/`` below the verdicts' folder.
+``nok/`` or ``undecided/`` below the verdicts' folder. A folder, other than a PLC, cannot refuse what comes late: so OK
+is written only while the deadline can be shown to hold, and what was recorded as OK and could not be said in time
+becomes UNDECIDED here, also after a restart, when nothing tells any more how long the file has waited.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gaugeblock.connectors import file_names
 from gaugeblock.connectors.errors import FileGoneError, FileTooLargeError, FolderUnreadableError
+from gaugeblock.plant.limits import IMAGE_BYTES_MAX
 from gaugeblock.plant.record_types import Verdict
 from gaugeblock.plant.station import Frame, Trigger
 from gaugeblock.plant.times import to_rfc3339
@@ -33,12 +37,16 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 FILES_MAX = 100_000
 POLL_S = 0.1
 KEPT_DAYS = 30
+UNIT_CHARS_MAX = 128
+VERDICT_SUFFIX = ".verdict.json"
+TOO_LATE = "edge.deadline"
+"""Code of the reason; the room that owns it is a floor above."""
 _NO_ENTRY = frozenset({".", "_"})
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS files (
   number INTEGER PRIMARY KEY AUTOINCREMENT,
-  name TEXT NOT NULL, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL,
+  name BLOB NOT NULL, mtime_ns INTEGER NOT NULL, size INTEGER NOT NULL,
   verdict TEXT, done_at INTEGER,
   UNIQUE (name, mtime_ns, size)
 );
@@ -54,7 +62,7 @@ def _nothing_recorded(_number: int) -> Mapping[str, object] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A file as one look found it."""
+    """A file as one look found it; the name as the system's calls take it, which need not be text."""
 
     name: str
     mtime_ns: int
@@ -83,7 +91,7 @@ class FolderSettings:
     deadline_ms: float = 10_000.0
     settle_s: float = 0.3
     poll_s: float = POLL_S
-    bytes_max: int = 64 * 1024 * 1024
+    bytes_max: int = IMAGE_BYTES_MAX
 
 
 class WatchedFolder:
@@ -120,7 +128,7 @@ class WatchedFolder:
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.executescript(_SCHEMA)
         self._open: list[int] = []
-        self._unanswered: set[int] = set()
+        self._answer_by_ns: dict[int, int] = {}
         self._scan_s = 0.0
         self._numbered: set[_Seen] = set()
         self._prune()
@@ -141,11 +149,12 @@ class WatchedFolder:
                 self._look()
             if self._open:
                 number = self._open.pop(0)
-                self._unanswered.add(number)
                 row = self._row(number)
                 assert row is not None
-                unit = Path(row.name).stem[:128] or None
-                return Trigger(number, unit, None, None, self.settings.deadline_ms, self._monotonic_ns())
+                unit = Path(file_names.readable(row.name)).stem[:UNIT_CHARS_MAX] or None
+                now_ns = self._monotonic_ns()
+                self._answer_by_ns[number] = now_ns + round(self.settings.deadline_ms * 1e6)
+                return Trigger(number, unit, None, None, self.settings.deadline_ms, now_ns)
             left_s = (until_ns - self._monotonic_ns()) / 1e9
             if left_s <= 0:
                 return None
@@ -153,7 +162,7 @@ class WatchedFolder:
             self._sleep(min(max(self.settings.poll_s, 4 * self._scan_s), left_s))
 
     def answer(self, number: int, verdict: Verdict) -> None:
-        """Write the verdict file, and move the image if so set.
+        """Write the verdict file, and move the image if so set. OK after the deadline is written as UNDECIDED.
 
         Raises
         ------
@@ -162,23 +171,39 @@ class WatchedFolder:
         row = self._row(number)
         if row is None:
             return  # a number of another journal
-        facts = dict(self._describe(number) or {})
-        content = {
-            "file": row.name,
-            "trigger": number,
-            "verdict": verdict.value,
-            "answered_at": to_rfc3339(datetime.now(UTC)),
-            **{name: value for name, value in facts.items() if name not in ("file", "trigger", "verdict")},
-        }
+        verdict = self._in_time(number, verdict)
         with self._named(self.verdicts):
-            text = json.dumps(content, ensure_ascii=False, indent=1) + "\n"
-            _write_atomically(self.verdicts / f"{row.name}.verdict.json", text.encode())
+            path = self.verdicts / file_names.name_for(row.name, VERDICT_SUFFIX, len(_part_of("")))
+            part = _write_part(path, self._content(row, number, verdict))
+            if self._in_time(number, verdict) is not verdict:  # the disk was slow
+                verdict = Verdict.UNDECIDED
+                part = _write_part(path, self._content(row, number, verdict))
+            _put_in_place(part, path)
             if self.settings.move:
                 self._move(row, verdict)
             self._db.execute(
                 "UPDATE files SET verdict = ?, done_at = ? WHERE number = ?", (verdict, time.time_ns(), number)
             )
-        self._unanswered.discard(number)
+        self._answer_by_ns.pop(number, None)
+
+    def _in_time(self, number: int, verdict: Verdict) -> Verdict:
+        answer_by_ns = self._answer_by_ns.get(number)
+        late = answer_by_ns is None or self._monotonic_ns() > answer_by_ns
+        return Verdict.UNDECIDED if verdict is Verdict.OK and late else verdict
+
+    def _content(self, row: _Seen, number: int, verdict: Verdict) -> bytes:
+        recorded = dict(self._describe(number) or {})
+        said = recorded.pop("verdict", verdict.value)
+        content: dict[str, object] = {
+            "file": file_names.readable(row.name),
+            "trigger": number,
+            "verdict": verdict.value,
+            "answered_at": to_rfc3339(datetime.now(UTC)),
+            **{name: value for name, value in recorded.items() if name not in ("file", "trigger")},
+        }
+        if verdict is Verdict.UNDECIDED and said == Verdict.OK:
+            content |= {"reason": TOO_LATE, "recorded_verdict": said}
+        return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
 
     def last_trigger(self) -> int | None:
         """Number of the last file given out: none is missed while the station is down, for files wait."""
@@ -203,13 +228,15 @@ class WatchedFolder:
             raise FileGoneError(file=str(trigger.number))
         path = self.settings.folder / row.name
         if row.size > self.settings.bytes_max:
-            raise FileTooLargeError(file=row.name, bytes=row.size, limit=self.settings.bytes_max)
+            raise FileTooLargeError(file=file_names.readable(row.name), bytes=row.size, limit=self.settings.bytes_max)
         try:
             data = path.read_bytes()
         except FileNotFoundError as error:
-            raise FileGoneError(file=row.name) from error
+            raise FileGoneError(file=file_names.readable(row.name)) from error
         except OSError as error:
-            raise FolderUnreadableError(folder=row.name, detail=error.strerror or str(error)) from error
+            raise FolderUnreadableError(
+                folder=file_names.readable(row.name), detail=error.strerror or str(error)
+            ) from error
         return Frame(data, to_rfc3339(datetime.fromtimestamp(row.mtime_ns / 1e9, UTC)))
 
     def close(self) -> None:
@@ -219,7 +246,7 @@ class WatchedFolder:
     # ── looking ───────────────────────────────────────────────────────────────────────────────────────────
 
     def _look(self) -> None:
-        for number in sorted(self._unanswered):
+        for number in sorted(self._answer_by_ns):
             # Its answer failed, or it could only be recorded later: the verdict file follows the record.
             self._answer_recorded(number)
         now_ns = self._monotonic_ns()
@@ -261,7 +288,12 @@ class WatchedFolder:
         present = {seen.name for seen in self._files()}
         before_ns = time.time_ns() - KEPT_DAYS * 86_400 * 10**9
         with self._named(self.settings.folder):
-            rows = self._db.execute("SELECT number, done_at, name, mtime_ns, size FROM files").fetchall()
+            rows = [
+                (number, done_at, os.fsdecode(name), mtime_ns, size)
+                for number, done_at, name, mtime_ns, size in self._db.execute(
+                    "SELECT number, done_at, name, mtime_ns, size FROM files"
+                )
+            ]
             gone = [
                 (number,)
                 for number, done_at, name, _, _ in rows
@@ -274,7 +306,7 @@ class WatchedFolder:
         with self._named(self.settings.folder):
             number = self._db.execute(
                 "INSERT INTO files (name, mtime_ns, size) VALUES (?, ?, ?)",
-                (seen.name, seen.mtime_ns, seen.size),
+                (os.fsencode(seen.name), seen.mtime_ns, seen.size),
             ).lastrowid
         assert number is not None
         self._numbered.add(seen)
@@ -283,7 +315,7 @@ class WatchedFolder:
     def _row(self, number: int) -> _Seen | None:
         with self._named(self.settings.folder):
             row = self._db.execute("SELECT name, mtime_ns, size FROM files WHERE number = ?", (number,)).fetchone()
-        return None if row is None else _Seen(*row)
+        return None if row is None else _Seen(os.fsdecode(row[0]), row[1], row[2])
 
     def _resume(self) -> None:
         """Finish what a stop interrupted: numbers given out without a verdict file."""
@@ -334,12 +366,20 @@ def _is_being_written(path: Path) -> bool:
     return False
 
 
-def _write_atomically(path: Path, data: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
+def _part_of(name: str) -> str:
+    return f".{name}.part"
+
+
+def _write_part(path: Path, data: bytes) -> Path:
+    part = path.with_name(_part_of(path.name))
     with part.open("wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
+    return part
+
+
+def _put_in_place(part: Path, path: Path) -> None:
     part.replace(path)
     directory = os.open(path.parent, os.O_RDONLY)
     try:

@@ -4,7 +4,8 @@ Images are kept as BLOBs in the same file, so that a record and its images becom
 one flush; measured against files named by digest, that takes a third of the time (docs/decisions/0005).
 
 A record is **spooled**, then **handed over** with its index in the log, or **refused** with the plant's error;
-what was handed over is purged after its keep time, sooner when space is short. What was not is never purged.
+what was handed over is purged after its keep time, sooner when space is short. What was not is never purged, and
+neither is a record one of whose images the plant does not have (refused, or damaged here), nor that image.
 
 Two connections: the loop's commits are flushed (``synchronous=FULL``); the hand-over's marks need not be
 (``NORMAL``), for a mark that a power cut takes back only leads to a second delivery, which changes nothing.
@@ -25,8 +26,10 @@ from pathlib import Path
 from typing import Protocol
 
 from gaugeblock.plant.errors import LimitError
+from gaugeblock.plant.limits import IMAGE_BYTES_MAX
 from gaugeblock.plant.record_types import Verdict
 from gaugeblock.stores.errors import (
+    BlobCorruptError,
     IdentityConflictError,
     StoreDamagedError,
     StoreFullError,
@@ -36,7 +39,6 @@ from gaugeblock.stores.errors import (
 PAGE_BYTES = 4096
 LOOP_CHECKPOINT_PAGES = 16_384  # the loop checkpoints by itself only past 64 MiB of WAL
 MAX_JWS_BYTES = 65_535
-MAX_BLOB_BYTES = 64 * 1024 * 1024
 PURGE_AT = 0.9  # of the limit: from here on, what was handed over is purged before its keep time
 PURGE_BATCHES_MAX = 20
 PURGE_BATCH = 50  # in one transaction, during which the loop waits
@@ -68,6 +70,9 @@ CREATE TABLE IF NOT EXISTS record_blobs (
   position INTEGER NOT NULL, sha256 TEXT NOT NULL, PRIMARY KEY (position, sha256)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS record_blobs_by_digest ON record_blobs (sha256);
+CREATE TABLE IF NOT EXISTS refused_blobs (
+  sha256 TEXT PRIMARY KEY, error_code TEXT NOT NULL, error_detail TEXT NOT NULL, refused_at INTEGER NOT NULL
+) WITHOUT ROWID;
 """
 
 
@@ -118,10 +123,11 @@ class SpooledRecord:
 
 @dataclass(frozen=True, slots=True)
 class SpoolFill:
-    """How full the spool is: records by state, bytes in use and the bound on them."""
+    """How full the spool is: records by state, images the plant does not have, bytes in use and the bound on them."""
 
     backlog: int
     refused: int
+    refused_images: int
     handed_over: int
     bytes_used: int
     bytes_limit: int
@@ -321,8 +327,8 @@ class SqliteSpool:
 
     def _insert_blobs(self, db: sqlite3.Connection, position: int, blobs: Mapping[str, bytes]) -> None:
         for sha256, data in blobs.items():
-            if len(data) > MAX_BLOB_BYTES:
-                raise LimitError(what="an image's bytes", limit=MAX_BLOB_BYTES)
+            if len(data) > IMAGE_BYTES_MAX:
+                raise LimitError(what="an image's bytes", limit=IMAGE_BYTES_MAX)
             db.execute("INSERT OR IGNORE INTO blobs (sha256, data) VALUES (?, ?)", (sha256, data))
             db.execute("INSERT OR IGNORE INTO record_blobs VALUES (?, ?)", (position, sha256))
 
@@ -361,22 +367,35 @@ class SqliteSpool:
 
         Raises
         ------
-        StoreDamagedError
-            The stored bytes are not what they were.
+        BlobCorruptError
+            The stored bytes cannot be read, or are not what they were; with the fact ``permanent``.
         """
-        with self._read, self._mapped():
-            row = self._mover.execute("SELECT data FROM blobs WHERE sha256 = ?", (sha256,)).fetchone()
+        try:
+            with self._read, self._mapped():
+                row = self._mover.execute("SELECT data FROM blobs WHERE sha256 = ?", (sha256,)).fetchone()
+        except StoreDamagedError as error:
+            # Here it is the pages of this one image; where more is damaged, the next statement says so.
+            raise BlobCorruptError(sha256=sha256, permanent=1) from error
         if row is None:
             return None
         data = bytes(row[0])
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise StoreDamagedError(store=str(self.directory), detail=f"image {sha256} has changed")
+            raise BlobCorruptError(sha256=sha256, permanent=1)
         return data
 
     def blob_handed_over(self, sha256: str) -> None:
         """The plant has this image."""
         with self._transaction(self._mover) as db:
             db.execute("UPDATE blobs SET handed_over = 1 WHERE sha256 = ?", (sha256,))
+
+    def refuse_blob(self, sha256: str, code: str, detail: str) -> None:
+        """Set an image aside that the plant does not take; it is kept, with its records and the error."""
+        with self._transaction(self._mover) as db:
+            db.execute("UPDATE blobs SET handed_over = 1 WHERE sha256 = ?", (sha256,))
+            db.execute(
+                "INSERT OR REPLACE INTO refused_blobs VALUES (?, ?, ?, ?)",
+                (sha256, code[:200], detail[:2000], time.time_ns()),
+            )
 
     def handed_over(self, receipts: Sequence[tuple[int, int]]) -> None:
         """``(position, index in the log)`` of records that the plant has."""
@@ -398,9 +417,17 @@ class SqliteSpool:
             )
 
     def requeue_refused(self) -> int:
-        """Offer all refused records again."""
+        """Offer all refused records again, and the refused images with their records.
+
+        A record that the plant has already is delivered once more, which changes nothing there.
+        """
         with self._transaction(self._mover) as db:
-            return db.execute("UPDATE records SET state = 'spooled' WHERE state = 'refused'").rowcount
+            requeued = db.execute(
+                f"UPDATE records SET state = 'spooled' WHERE state = 'refused' OR (state = 'handed_over' AND {_LACKING})"  # noqa: S608
+            ).rowcount
+            db.execute("UPDATE blobs SET handed_over = 0 WHERE sha256 IN (SELECT sha256 FROM refused_blobs)")
+            db.execute("DELETE FROM refused_blobs")
+            return requeued
 
     def refused(self, limit: int = 100) -> list[SpooledRecord]:
         """Records that the plant refused, oldest first."""
@@ -410,6 +437,14 @@ class SqliteSpool:
                 (limit,),
             ).fetchall()
         return [_record(row) for row in rows]
+
+    def refused_blobs(self, limit: int = 100) -> list[tuple[str, str]]:
+        """``(digest, error code)`` of images that the plant does not have, oldest first."""
+        with self._read, self._mapped():
+            rows = self._mover.execute(
+                "SELECT sha256, error_code FROM refused_blobs ORDER BY refused_at LIMIT ?", (limit,)
+            ).fetchall()
+        return [(str(sha256), str(code)) for sha256, code in rows]
 
     def records(self) -> Iterator[SpooledRecord]:
         """All records kept, in order of position."""
@@ -441,8 +476,8 @@ class SqliteSpool:
     def _purge(self, before_ns: int) -> int:
         with self._transaction(self._mover) as db:
             old = db.execute(
-                "SELECT position FROM records WHERE state = 'handed_over' AND handed_over_at <= ?"
-                " ORDER BY position LIMIT ?",
+                "SELECT position FROM records WHERE state = 'handed_over' AND handed_over_at <= ?"  # noqa: S608
+                f" AND NOT {_LACKING} ORDER BY position LIMIT ?",
                 (before_ns, PURGE_BATCH),
             ).fetchall()
             for (position,) in old:
@@ -459,10 +494,12 @@ class SqliteSpool:
         """How full the spool is."""
         with self._read, self._mapped():
             counts = dict(self._mover.execute("SELECT state, COUNT(*) FROM records GROUP BY state").fetchall())
+            (images,) = self._mover.execute("SELECT COUNT(*) FROM refused_blobs").fetchone()
             used = self._bytes_used(self._mover)
         return SpoolFill(
             backlog=counts.get("spooled", 0),
             refused=counts.get("refused", 0),
+            refused_images=int(images),
             handed_over=counts.get("handed_over", 0),
             bytes_used=used,
             bytes_limit=self.limits.bytes_limit,
@@ -528,6 +565,10 @@ def _conflict(entry: SpoolEntry, position: int) -> IdentityConflictError:
     return IdentityConflictError(author="station", identity=entry.identity, index=position)
 
 
+_LACKING = (  # a record one of whose images the plant does not have
+    "EXISTS (SELECT 1 FROM record_blobs JOIN refused_blobs USING (sha256)"
+    " WHERE record_blobs.position = records.position)"
+)
 _COLUMNS = "position, identity, jws, disclosures, trigger, verdict, reason, state, log_index, error_code"
 
 
