@@ -14,6 +14,9 @@ from typing import Any
 import pytest
 
 from benchmarks.edge._rig import LAUNCH, Rig
+from gaugeblock.apps.station import LogLines
+from gaugeblock.connectors.errors import PlantBusyError
+from gaugeblock.plant.language import Language
 from gaugeblock.stores.spool import SqliteSpool
 
 RigMaker = Callable[..., Rig]
@@ -171,3 +174,33 @@ def test_a_watched_folder_is_judged_recorded_and_never_twice(make_rig: RigMaker,
     triggers = [record.trigger for record in spool.records() if record.verdict is not None]
     spool.close()
     assert triggers == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_line_of_the_journal_is_in_one_language(language: Language, capsys: pytest.CaptureFixture[str]) -> None:
+    error = PlantBusyError(url="http://plant", status=503, retry_after_s=1.0)
+    LogLines("ST10", language)("uplink_failed", error=error)
+    line = json.loads(capsys.readouterr().err)
+    assert error.text(language) in line["text"]
+    assert (line["code"], line["remedy"]) == (error.code, error.remedy(language))
+    other = "en" if language == "zh" else "zh"
+    assert error.text(other) not in line["text"]
+
+
+def test_a_watched_folder_takes_a_gbk_name(make_rig: RigMaker, tmp_path: Path) -> None:
+    rig = make_rig(seed=8)
+    folder = tmp_path / "in"
+    folder.mkdir()
+    rig.config["ports"] = {"kind": "watched_folder", "folder": str(folder), "settle_s": 0.1}
+    (folder / os.fsdecode("零件.png".encode("gbk"))).write_bytes(b"score=0.5")
+    (rig.folder / "station.json").write_text(json.dumps(rig.config))
+    with subprocess.Popen(
+        [sys.executable, "-c", LAUNCH, str(rig.folder / "station.json")],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        _until(lambda: bool(list((folder / "verdicts").glob("零件.png~*.verdict.json"))))
+        _until(lambda: len(rig.plant.records) == 2)
+        process.terminate()
+        assert process.wait(20) == 0
+    assert rig.plant.records[-1]["subject"]["unit"] == "零件"

@@ -99,3 +99,19 @@ def test_a_plant_that_is_not_there_is_named() -> None:
     with pytest.raises(PlantUnreachableError):
         uplink.send_blob("00" * 32, b"")
     uplink.close()
+
+
+def test_the_plant_is_asked_for_its_reasons_in_the_stations_language() -> None:
+    problem = {
+        "type": "urn:x",
+        "title": "不被接受",
+        "status": 413,
+        "detail": "图像过大。",
+        "code": "web.body_too_large",
+    }
+    seen: list[httpx.Request] = []
+    uplink = _uplink(lambda request: (seen.append(request), httpx.Response(413, json=problem))[1])
+    with pytest.raises(PlantRefusedError) as caught:
+        uplink.send_blob("00" * 32, b"")
+    assert seen[0].headers["Accept-Language"] == "zh"
+    assert caught.value.facts["detail"] == "图像过大。"

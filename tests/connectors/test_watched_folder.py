@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -167,3 +167,73 @@ def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(FolderUnreadableError):
         WatchedFolder(FolderSettings(tmp_path / "file"), tmp_path / "j.sqlite")
+
+
+GBK = os.fsdecode("零件1.png".encode("gbk"))
+
+
+def test_a_name_that_is_not_utf8_is_a_part_like_any_other(tmp_path: Path) -> None:
+    folder = _Folder(tmp_path, move=True)
+    folder.put(GBK, b"gbk", 100)
+    folder.put("零件1.png", b"utf-8", 200)
+    folder.put(os.fsdecode(b"\xff\xfe.png"), b"neither", 300)
+    triggers = folder.take()
+    assert [trigger.unit for trigger in triggers] == ["零件1", "零件1", "\ufffd\ufffd"]
+    assert [folder.link.grab(trigger, 1.0).data for trigger in triggers] == [b"gbk", b"utf-8", b"neither"]
+    for trigger in triggers[:2]:
+        folder.link.answer(trigger.number, Verdict.NOK)
+    folder.recorded[3] = {"verdict": "NOK"}
+    folder.restart()
+    assert folder.take() == []
+    files = sorted(path.name for path in folder.link.verdicts.glob("*.json"))
+    assert len(files) == 3, "one for each, though two read the same"
+    assert "零件1.png.verdict.json" in files
+    assert all(name.encode() for name in files), "readable everywhere"
+    for name in files:
+        assert json.loads((folder.link.verdicts / name).read_text("utf-8"))["verdict"] == "NOK"
+    assert (folder.link.verdicts / "nok" / GBK).read_bytes() == b"gbk", "the image keeps its name"
+
+
+@pytest.mark.parametrize("name", ["n" * 251 + ".png", "零" * 83 + ".png"])
+def test_a_name_as_long_as_may_be_gets_its_verdict(tmp_path: Path, name: str) -> None:
+    folder = _Folder(tmp_path, move=True)
+    for mtime_s in (100, 200):
+        folder.put(name, b"%d" % mtime_s, mtime_s)
+        (trigger,) = folder.take()
+        folder.link.answer(trigger.number, Verdict.OK)
+    (file,) = folder.link.verdicts.glob("*.json")
+    assert json.loads(file.read_text("utf-8"))["file"] == name
+    assert len(list((folder.link.verdicts / "ok").iterdir())) == 2
+
+
+def _stop_and_start(folder: _Folder) -> None:
+    folder.restart()
+
+
+def _wait(folder: _Folder) -> None:
+    folder.time.sleep(60)
+    folder.take()
+
+
+@pytest.mark.parametrize("later", [_stop_and_start, _wait])
+def test_an_ok_that_could_not_be_said_in_time_is_undecided(folder: _Folder, later: Callable[[_Folder], None]) -> None:
+    folder.put("a.png")
+    folder.put("b.png")
+    assert len(folder.take()) == 2
+    folder.recorded[1] = {"verdict": "OK", "reason": None, "record": "1/1"}
+    folder.recorded[2] = {"verdict": "NOK", "reason": None, "record": "1/2"}
+    later(folder)
+    content = folder.verdict("a.png")
+    assert (content["verdict"], content["reason"]) == ("UNDECIDED", "edge.deadline")
+    assert (content["record"], content["recorded_verdict"]) == ("1/1", "OK")
+    assert folder.verdict("b.png")["verdict"] == "NOK", "a rejection is never too late"
+
+
+def test_an_ok_whose_file_took_too_long_to_write_is_undecided(folder: _Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.put("a.png")
+    trigger = folder.link.wait_trigger(1.0)
+    assert trigger is not None
+    flush = os.fsync
+    monkeypatch.setattr(os, "fsync", lambda fd: (folder.time.sleep(11), flush(fd)))
+    folder.link.answer(trigger.number, Verdict.OK)
+    assert folder.verdict("a.png")["verdict"] == "UNDECIDED"

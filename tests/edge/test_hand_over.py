@@ -7,9 +7,9 @@ import random
 from collections.abc import Sequence
 
 from gaugeblock.edge.hand_over import HandOver, HandOverSettings
-from gaugeblock.edge.memory import MemoryAnswer, MemoryReport, MemorySpool, MemoryUplink
+from gaugeblock.edge.memory import DAMAGED, MemoryAnswer, MemoryReport, MemorySpool, MemoryUplink
 from gaugeblock.edge.ports import Entry, Submittable
-from gaugeblock.plant.errors import UnexpectedError
+from gaugeblock.plant.errors import GaugeblockError, UnexpectedError
 
 
 def _spool(count: int, image: bytes = b"") -> MemorySpool:
@@ -111,3 +111,34 @@ def test_an_image_the_plant_never_takes_does_not_hold_up_its_record() -> None:
     hand_over.step()
     assert uplink.log == [b"jws 1"]
     assert report.names() == ["image_refused"]
+    assert spool.state().refused_images == 1, "kept"
+    spool.images = dict.fromkeys(spool.images, b"image")
+    assert spool.requeue_refused() == 1
+    hand_over.step()
+    assert uplink.images == {hashlib.sha256(b"image").hexdigest()}
+    assert uplink.log == [b"jws 1"]
+    assert spool.state().refused_images == 0
+
+
+def test_one_damaged_image_does_not_stop_the_others() -> None:
+    spool, uplink = _spool(3, b"image"), MemoryUplink()
+    spool.images = dict.fromkeys(spool.images, DAMAGED)
+    hand_over, report = _hand_over(spool, uplink)
+    assert hand_over.step() == 0.0
+    assert uplink.log == [b"jws 1", b"jws 2", b"jws 3"]
+    assert report.names() == ["image_refused"], "once, though three records name it"
+    assert spool.state().refused_images == 1
+
+
+def test_reports_carry_the_error_and_not_its_words() -> None:
+    spool, uplink = _spool(2), MemoryUplink()
+    hand_over, report = _hand_over(spool, uplink)
+    uplink.faults.append(UnexpectedError(detail="down"))
+    hand_over.step()
+    uplink.refuse = {b"jws 1"}
+    hand_over.step()
+    found = {name: facts.get("error") for name, facts in report.events}
+    assert isinstance(found["uplink_failed"], UnexpectedError)
+    refusal = found["record_refused"]
+    assert isinstance(refusal, GaugeblockError)
+    assert refusal.facts == {"code": "plant.unexpected", "reason": "refused"}

@@ -6,13 +6,16 @@ import hashlib
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from gaugeblock.edge.inference import InferenceProcess
+from gaugeblock.edge.errors import ModuleDigestError
+from gaugeblock.edge.inference import LATE_GRACE_S, InferenceProcess
+from gaugeblock.edge.inference_child import LENGTH_BYTES, Request, pack
 from gaugeblock.edge.memory import MemoryReport
 from gaugeblock.plant.record_types import Verdict
 from gaugeblock.stores.clock import SystemClock
@@ -34,10 +37,17 @@ def _soon(seconds: float = 10.0) -> int:
 def start(tmp_path: Path) -> Iterator[Start]:
     open_things: list[InferenceProcess] = []
 
-    def make(sha256: str | None = None, report: MemoryReport | None = None) -> InferenceProcess:
+    def make(
+        sha256: str | None = None,
+        report: MemoryReport | None = None,
+        clock: _Clock | None = None,
+        late_grace_s: float = LATE_GRACE_S,
+    ) -> InferenceProcess:
         module = tmp_path / "module"
         module.write_bytes(b"module")
-        process = InferenceProcess(module, sha256, _Clock(), report or MemoryReport(), TWIN)
+        process = InferenceProcess(
+            module, sha256, clock or _Clock(), report or MemoryReport(), TWIN, late_grace_s=late_grace_s
+        )
         open_things.append(process)
         return process
 
@@ -170,3 +180,103 @@ def test_a_hanging_child_ends_with_a_parent_that_was_killed(tmp_path: Path) -> N
         pid = int(parent.stdout.readline())
         parent.kill()
     assert _gone(pid)
+
+
+class _HookedClock(_Clock):
+    """The thread that arms it runs ``hook`` when it next waits on a pipe: its second look at the clock."""
+
+    def __init__(self) -> None:
+        self.hook: Callable[[], None] | None = None
+        self.ahead_ns = 0
+        self._looks = 0
+        self._thread: int | None = None
+
+    def arm(self, hook: Callable[[], None]) -> None:
+        self.hook, self._looks, self._thread = hook, 0, threading.get_ident()
+
+    def monotonic_ns(self) -> int:
+        if self.hook is not None and threading.get_ident() == self._thread:
+            self._looks += 1
+            if self._looks == 2:
+                hook, self.hook = self.hook, None
+                hook()
+        return super().monotonic_ns() + self.ahead_ns
+
+
+def _until_lost(inference: InferenceProcess) -> None:
+    until = time.monotonic() + 20
+    while inference.state() == "ready":
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_a_deadline_at_the_very_end_of_the_grace_does_not_bind_the_next_child(start: Start) -> None:
+    clock = _HookedClock()
+    inference = start(clock=clock, late_grace_s=0.3)
+    assert inference.wait_ready(20)
+    assert inference.inspect(b"do=hang", _soon(0.1)).reason == "edge.deadline"
+
+    def pass_the_deadline() -> None:
+        _until_lost(inference)
+        clock.ahead_ns = 10**12
+
+    clock.arm(pass_the_deadline)
+    assert inference.inspect(b"score=0.4", _soon(100)).verdict is Verdict.UNDECIDED
+    clock.ahead_ns = 0
+    for _ in range(3):
+        assert inference.wait_ready(20)
+        assert inference.inspect(b"score=0.4", _soon()).verdict is Verdict.OK
+
+
+def test_pipes_are_not_closed_under_who_waits_on_them(start: Start) -> None:
+    clock = _HookedClock()
+    inference = start(clock=clock, late_grace_s=0.3)
+    assert inference.wait_ready(20)
+    assert inference.inspect(b"do=hang", _soon(0.1)).reason == "edge.deadline"
+    others: list[tuple[int, int]] = []
+
+    def reuse_numbers() -> None:
+        _until_lost(inference)
+        time.sleep(0.5)  # the reaper has had its time
+        for _ in range(8):
+            others.append(os.pipe())
+            os.write(others[-1][1], b"another file")
+
+    clock.arm(reuse_numbers)
+    outcome = inference.inspect(b"score=0.4", _soon(5))
+    assert outcome.verdict is Verdict.UNDECIDED
+    for read_end, write_end in others:
+        os.close(write_end)
+        assert os.read(read_end, 1000) == b"another file"
+        os.close(read_end)
+    assert inference.wait_ready(20)
+    assert inference.inspect(b"score=0.4", _soon()).verdict is Verdict.OK
+
+
+@pytest.mark.parametrize("then", ["end of input", "a broken pipe"])
+def test_a_child_whose_parent_is_gone_says_nothing(tmp_path: Path, then: str) -> None:
+    (tmp_path / "module").write_bytes(b"module")
+    child = subprocess.Popen(
+        [*TWIN, str(tmp_path / "module")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    assert child.stderr is not None
+    assert child.stdout.read(LENGTH_BYTES), "it is ready"
+    if then == "a broken pipe":
+        child.stdout.close()
+        child.stdin.write(pack(Request(1, b"score=0.4")))
+    child.stdin.close()
+    assert child.wait(20) == 0
+    assert child.stderr.read() == b""
+    child.stderr.close()
+    child.stdout.close()
+
+
+def test_what_the_child_says_of_itself_is_said_in_either_language(start: Start) -> None:
+    report = MemoryReport()
+    inference = start("00" * 32, report=report)
+    assert not inference.wait_ready(20)
+    error = report.events[0][1]["error"]
+    assert isinstance(error, ModuleDigestError)
+    assert "已发布" in error.text("zh")

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gaugeblock.edge.corrections import CORRECTIONS_MAX
+from gaugeblock.edge.errors import PlcFailedError
 from gaugeblock.edge.guards import GUARDS
 from gaugeblock.edge.hand_over import HandOver, HandOverSettings
 from gaugeblock.edge.memory import (
@@ -27,8 +29,10 @@ from gaugeblock.edge.statements import Identity
 from gaugeblock.edge.station import MISSED_RECORDS_MAX, Station, StationSettings
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.record import open_facets, verify_signature
-from gaugeblock.plant.errors import UnexpectedError
+from gaugeblock.plant.errors import GaugeblockError, UnexpectedError
+from gaugeblock.plant.limits import IMAGE_BYTES_MAX
 from gaugeblock.plant.record_types import Verdict, read_facet
+from gaugeblock.plant.station import Frame, Trigger
 
 KEY = SigningKey.from_seed(bytes(32))
 MODULE = MemoryInference.MODULE.module_sha256
@@ -67,6 +71,9 @@ class Bench:
         self.restart()
 
     def restart(self) -> None:
+        self.restart_waiting(0.0)
+
+    def restart_waiting(self, plc_timeout_s: float) -> None:
         self.spool.restart()
         self.plc.queue.clear()  # what was sent to the dead process is lost
         self.station = Station(
@@ -82,7 +89,7 @@ class Bench:
             random.Random(0).randbytes,
         )
         self.hand_over = HandOver(self.spool, self.uplink, self.report, random.Random(1), HandOverSettings(batch=3))
-        self.station.start()
+        self.station.start(plc_timeout_s)
 
     def run(self) -> None:
         while self.plc.queue:
@@ -104,6 +111,7 @@ FAULTS = (
     "child_restarting",
     "spool_full",
     "slow_disk",
+    "not_amended",
     "plc_lost",
     "not_delivered",
     "restart",
@@ -154,6 +162,8 @@ def play(bench: Bench, fault: str) -> None:
             spool.full = True
         case "slow_disk":
             spool.slow_ms = 1000.0
+        case "not_amended":
+            spool.slow_ms, spool.amend_faults = 1000.0, 3
         case "plc_lost":
             plc.lost = True
         case "repeat":
@@ -170,7 +180,8 @@ def test_the_laws_hold_in_any_order_of_faults(faults: list[str]) -> None:
     bench = Bench()
     for fault in faults:
         play(bench, fault)
-    play(bench, "none")
+    for _ in range(2 * faults.count("not_amended") + 1):
+        play(bench, "none")
     rows = bench.spool.rows
 
     answers = Counter(number for number, _ in bench.plc.answers)
@@ -313,3 +324,100 @@ def test_the_record_says_how_it_was_made() -> None:
     inputs = facets["inputs"]
     assert {inputs.image_sha256, inputs.heatmap_sha256} == set(row.entry.blobs)  # type: ignore[attr-defined]
     assert row.identity == "1/2"
+
+
+def test_a_record_that_could_not_be_corrected_stays_until_it_is() -> None:
+    bench = Bench()
+    play(bench, "not_amended")
+    play(bench, "none")
+    bench.hand_over.step()
+    sent = len(bench.uplink.log)
+    assert sent == 1, "station.started only: the record still says OK"
+    assert bench.plc.answers == [(2, Verdict.OK)], "nothing was said about the first"
+    assert bench.station.step() is None
+    bench.hand_over.step()
+    assert len(bench.uplink.log) == sent + 2
+    assert [(row.entry.verdict, row.entry.reason) for row in bench.spool.rows[1:]] == [
+        (Verdict.UNDECIDED, "edge.deadline"),
+        (Verdict.OK, None),
+    ]
+    assert [name for name in bench.report.names() if "amended" in name] == ["not_amended", "amended"]
+
+
+def test_corrections_that_wait_are_bounded() -> None:
+    bench = Bench()
+    bench.spool.amend = _refuse_to_amend  # type: ignore[method-assign]
+    bench.spool.slow_ms = 1000.0
+    for _ in range(CORRECTIONS_MAX + 3):
+        bench.plc.trigger()
+        bench.station.step()
+    assert bench.plc.answers == []
+    assert len(bench.spool.rows) == 1 + CORRECTIONS_MAX
+    assert isinstance(bench.station.fault, GaugeblockError)
+
+
+def _refuse_to_amend(position: int, entry: Entry) -> None:
+    raise UnexpectedError(detail="disk")
+
+
+class _Raises:
+    """An adapter with a fault in itself."""
+
+    def __call__(self, *arguments: object) -> None:
+        raise KeyError("no such key: \udcc1")
+
+
+def test_an_adapter_that_fails_without_a_name_ends_no_station(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.camera, "grab", _Raises())
+        play(bench, "none")
+    assert bench.spool.rows[-1].entry.reason == "edge.camera_failed"
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.plc, "answer", _Raises())
+        play(bench, "none")
+    assert bench.report.names()[-2:] == ["unanswered", "handled"]
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.plc, "wait_trigger", _Raises())
+        with pytest.raises(PlcFailedError) as caught:
+            bench.station.step()
+    assert str(caught.value.facts["detail"]).encode(), "can be written anywhere"
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.plc, "last_trigger", _Raises())
+        bench.restart()
+    play(bench, "none")
+    assert bench.plc.answers[-1] == (3, Verdict.UNDECIDED), "the first after a gap is only a reference"
+
+
+class _DeafPlc(MemoryPlc):
+    """Not there for a while."""
+
+    def wait_trigger(self, timeout_s: float) -> Trigger | None:
+        self.clock.advance_ms(timeout_s * 1000)
+        if self.clock.monotonic_ns() < 2e9:
+            raise UnexpectedError(detail="no route")
+        return super().wait_trigger(timeout_s)
+
+    def last_trigger(self) -> int | None:
+        return self.number if self.clock.monotonic_ns() >= 2e9 else None
+
+
+def test_a_plc_that_is_not_there_at_the_start_is_said_once() -> None:
+    bench = Bench()
+    bench.plc = _DeafPlc(bench.clock)
+    bench.report.events.clear()
+    bench.restart_waiting(5.0)
+    assert bench.report.names() == ["plc_lost", "started"]
+
+
+def test_a_frame_larger_than_the_plant_takes_is_undecided(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    monkeypatch.setattr(bench.camera, "grab", lambda *_: Frame(bytes(IMAGE_BYTES_MAX + 1), "2026-01-01T00:00:00Z"))
+    play(bench, "none")
+    assert bench.spool.rows[-1].entry.reason == "edge.frame_too_large"
+    monkeypatch.setattr(
+        bench.camera, "grab", lambda *_: Frame(b"1 2" + bytes(IMAGE_BYTES_MAX - 3), "2026-01-01T00:00:00Z")
+    )
+    bench.inference.outcomes.append(Outcome(Verdict.UNDECIDED, "vision.image_corrupt"))
+    play(bench, "none")
+    assert max(map(len, bench.spool.images.values())) == IMAGE_BYTES_MAX

@@ -12,14 +12,17 @@ from gaugeblock.ledger.checkpoint import Checkpoint, sign_checkpoint
 from gaugeblock.ledger.cosignature import cosign, witness_key
 from gaugeblock.ledger.errors import (
     CountLimitError,
-    DisclosureError,
     EvidenceFormError,
+    FacetUnknownError,
     SizeLimitError,
     TreeRangeError,
+    VkeyFormError,
+    WitnessKeyError,
 )
 from gaugeblock.ledger.evidence import MAX_EVIDENCE_BYTES, Evidence, make_evidence
 from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.ledger.merkle import leaf_hash
+from gaugeblock.ledger.note import NoteKey
 from gaugeblock.ledger.record import sign_record
 from gaugeblock.ledger.verify import STEPS, verify_evidence
 from gaugeblock.plant.language import LANGUAGES
@@ -260,8 +263,9 @@ def test_evidence_follows_rotations(kit: Any) -> None:
 
 
 def test_making_evidence_refuses_by_name(kit: Any, small_log: Any) -> None:
-    with pytest.raises(DisclosureError):
+    with pytest.raises(FacetUnknownError) as caught:
         small_log.evidence(7, ["opinion"])
+    assert caught.value.facts["known"] == "subject, statement, measurement, process, inputs"
     with pytest.raises(TreeRangeError):
         make_evidence(
             7, small_log.records.__getitem__, small_log.directory, small_log.reader(), 7, small_log.checkpoint()
@@ -273,6 +277,28 @@ def test_making_evidence_refuses_by_name(kit: Any, small_log: Any) -> None:
     index = log.sign_and_append(kit.draft(1), key)
     with pytest.raises(CountLimitError):
         log.evidence(index)
+
+
+def test_a_bad_key_is_said_to_be_whose_it_is(small_log: Any, evidence: bytes, witnesses: list[str]) -> None:
+    of_log = verify_evidence(evidence, witnesses[0]).failed
+    assert of_log is not None
+    assert isinstance(of_log.error, VkeyFormError)
+    assert "gaugeblock log key" in of_log.error.remedy("zh")
+    for bad, words in ((small_log.vkey, "这是日志的公钥"), (witnesses[1][:-2] + "A=", ""), (witnesses[0], "给了两次")):
+        of_witness = verify_evidence(evidence, small_log.vkey, [witnesses[0], bad]).failed
+        assert of_witness is not None
+        assert isinstance(of_witness.error, WitnessKeyError)
+        assert of_witness.error.facts["position"] == 2
+        assert words in of_witness.text("zh")
+        assert "log key" not in of_witness.error.remedy("en")
+
+
+def test_a_key_of_another_log_is_sent_to_the_command_that_prints_it(kit: Any, evidence: bytes) -> None:
+    stranger = NoteKey(kit.origin, kit.key("stranger").public).vkey
+    failed = verify_evidence(evidence, stranger).failed
+    assert failed is not None
+    assert failed.error is not None
+    assert "gaugeblock log key" in failed.error.remedy("zh")
 
 
 def test_round_trip_and_size(small_log: Any, evidence: bytes) -> None:

@@ -97,6 +97,27 @@ def test_a_password_is_never_in_a_message() -> None:
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+psycopg//someone:secret@127.0.0.1/none",
+        "postgresql+psycopg://someone:secret@127.0.0.1:port/none",
+        "someone:secret@127.0.0.1/none",
+        "mysql://someone:more@secret@127.0.0.1/none",
+        "postgresql://someone@127.0.0.1/none?password=secret",
+    ],
+)
+def test_a_url_that_is_refused_is_not_quoted(url: str) -> None:
+    with pytest.raises(StoreUrlError) as caught:
+        Database(url)
+    assert "secret" not in str(caught.value)
+    assert "secret" not in caught.value.text("zh") + caught.value.remedy("zh")
+
+
+def test_a_password_among_the_parameters_is_in_no_name() -> None:
+    assert "secret" not in Database("postgresql+psycopg://a@127.0.0.1:1/none?password=secret").name
+
+
 def test_every_error_has_words_in_both_languages() -> None:
     for _, error in inspect.getmembers(errors, inspect.isclass):
         if error.__module__ == errors.__name__ and "code" in vars(error):

@@ -13,6 +13,7 @@ from gaugeblock.ledger.errors import UnknownKeyError
 from gaugeblock.stores.admission_pool import AdmissionPool
 from gaugeblock.stores.errors import IdentityConflictError, LogClosedError, QueueFullError, StoreFullError
 from gaugeblock.stores.log import LogWriter, Receipt, Submission
+from gaugeblock.stores.log_batch import Prepared
 
 
 class SlowLog:
@@ -25,7 +26,11 @@ class SlowLog:
         self.signed: list[int] = []
         self.fault: Exception | None = None
 
-    def append(self, batch: Sequence[Submission]) -> list[Any]:
+    def prepare(self, batch: Sequence[Submission]) -> Prepared:
+        return Prepared(batch, list, 0)
+
+    def append_prepared(self, prepared: Prepared) -> list[Any]:
+        batch = prepared.batch
         assert self.go.wait(20)
         if self.fault is not None:
             fault, self.fault = self.fault, None
@@ -134,6 +139,25 @@ def test_followers_are_told_and_can_wait() -> None:
         slow.go.set()
         assert writer.wait_beyond(2, timeout_s=20) == 3
     assert told[-1] == 3
+
+
+def test_a_follower_that_fails_is_dropped_and_the_writer_lives_on() -> None:
+    slow = SlowLog()
+    slow.go.set()
+    told: list[int] = []
+    failed: list[int] = []
+
+    def failing(size: int) -> None:
+        failed.append(size)
+        raise RuntimeError("a page that was closed")
+
+    with LogWriter(slow) as writer:
+        writer.on_append(failing)
+        writer.on_append(told.append)
+        for index in range(3):
+            assert writer.submit(NOTHING).result(20).index == index
+            soon(lambda index=index: told == list(range(1, index + 2)))
+    assert failed == [1]
 
 
 def test_a_submitter_may_give_up_before_its_turn() -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from gaugeblock.edge.memory import MemorySpool
 from gaugeblock.edge.ports import Entry
 from gaugeblock.plant.record_types import Verdict
-from gaugeblock.stores.errors import IdentityConflictError, StoreDamagedError, StoreFullError
+from gaugeblock.stores.errors import BlobCorruptError, IdentityConflictError, StoreDamagedError, StoreFullError
 from gaugeblock.stores.spool import SpoolLimits, SqliteSpool
 
 
@@ -162,8 +162,9 @@ def test_a_changed_image_is_found(tmp_path: Path) -> None:
     other.execute("UPDATE blobs SET data = ?", (b"imagf",))
     other.commit()
     other.close()
-    with pytest.raises(StoreDamagedError):
+    with pytest.raises(BlobCorruptError) as caught:
         spool.blob(hashlib.sha256(b"image").hexdigest())
+    assert caught.value.facts["permanent"] == 1
     spool.close()
 
 
@@ -208,7 +209,9 @@ def test_what_was_acknowledged_before_a_kill_is_there(tmp_path: Path, lines: int
 
 
 ACTIONS = st.lists(
-    st.tuples(st.sampled_from(["put", "release", "hand", "refuse", "requeue", "amend"]), st.integers(1, 6)),
+    st.tuples(
+        st.sampled_from(["put", "release", "hand", "refuse", "refuse_blob", "requeue", "amend"]), st.integers(1, 6)
+    ),
     max_size=25,
 )
 
@@ -235,6 +238,9 @@ def test_the_twin_keeps_the_same_promises(
                 case "refuse":
                     for record in pending[:1]:
                         spool.refuse(record.position, "c", "d")
+                case "refuse_blob":
+                    for sha in [sha for record in pending[:1] for sha in record.blobs]:
+                        spool.refuse_blob(sha, "c", "d")
                 case "requeue":
                     spool.requeue_refused()
                 case "amend" if top > released:
@@ -245,4 +251,49 @@ def test_the_twin_keeps_the_same_promises(
         ]
         assert real.last_trigger() == twin.last_trigger()
         assert (real.state().backlog, real.state().refused) == (twin.state().backlog, twin.state().refused)
+        assert real.state().refused_images == twin.state().refused_images
     real.close()
+
+
+def test_an_image_the_plant_does_not_have_is_kept_with_its_record(tmp_path: Path) -> None:
+    spool = SqliteSpool(tmp_path, SpoolLimits(disk_reserve_bytes=0, keep_s=0.0))
+    first, second = spool.put([entry(1, b"refused"), entry(2, b"taken")])
+    spool.release(second)
+    refused, taken = (hashlib.sha256(image).hexdigest() for image in (b"refused", b"taken"))
+    spool.refuse_blob(refused, "connectors.plant_refused", "too large")
+    spool.blob_handed_over(taken)
+    spool.handed_over([(first, 0), (second, 1)])
+    spool.maintain()
+    spool.close()
+    spool = SqliteSpool(tmp_path, SpoolLimits(disk_reserve_bytes=0, keep_s=0.0))
+    spool.maintain()
+    assert [record.identity for record in spool.records()] == ["1/1"]
+    assert (spool.blob(refused), spool.blob(taken)) == (b"refused", None)
+    assert spool.refused_blobs() == [(refused, "connectors.plant_refused")]
+    assert (spool.state().backlog, spool.state().refused, spool.state().refused_images) == (0, 0, 1)
+    assert spool.requeue_refused() == 1
+    (record,) = spool.pending(10)
+    assert (record.identity, record.blobs) == ("1/1", (refused,)), "the image comes before its record again"
+    spool.blob_handed_over(refused)
+    spool.handed_over([(first, 0)])
+    spool.maintain()
+    assert list(spool.records()) == []
+    assert spool.blob(refused) is None
+    spool.close()
+
+
+def test_an_image_whose_pages_are_torn_does_not_hide_the_rest(tmp_path: Path) -> None:
+    image = bytes(range(256)) * 400
+    spool = SqliteSpool(tmp_path)
+    spool.put([entry(1, image), entry(2)])
+    spool.close()
+    file = tmp_path / "spool.sqlite"
+    data = bytearray(file.read_bytes())
+    page = (data.index(image[:3000], 0) // 4096 + 3) * 4096
+    data[page : page + 4] = (2**31).to_bytes(4)  # the chain of overflow pages leads nowhere
+    file.write_bytes(data)
+    spool = SqliteSpool(tmp_path)
+    with pytest.raises(BlobCorruptError):
+        spool.blob(hashlib.sha256(image).hexdigest())
+    assert [record.identity for record in spool.pending(10)] == ["1/1", "1/2"]
+    spool.close()

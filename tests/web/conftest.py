@@ -39,7 +39,7 @@ from gaugeblock.plant.times import to_rfc3339
 from gaugeblock.stores.clock import SystemClock
 from gaugeblock.stores.log_records import Receipt, Submission
 from gaugeblock.vision.heatmap import encode_heatmap
-from gaugeblock.web.app import create_app
+from gaugeblock.web.app import close_streams, create_app
 from gaugeblock.web.memory import MemoryAccount, MemoryPlant, memory_plant
 from gaugeblock.web.ports import StationState
 
@@ -315,8 +315,8 @@ def viewer(plant: SamplePlant) -> Iterator[SignedIn]:
 class Served:
     """An application served by granian in a thread."""
 
-    def __init__(self, sample: SamplePlant, app: Litestar, port: int) -> None:
-        self.sample, self.app, self.port = sample, app, port
+    def __init__(self, sample: SamplePlant, app: Litestar, port: int, stop: Callable[[], bool]) -> None:
+        self.sample, self.app, self.port, self.stop = sample, app, port, stop
         self.url = f"http://127.0.0.1:{port}"
 
 
@@ -342,11 +342,18 @@ def served(sample: SamplePlant) -> Iterator[Served]:
         except httpx.HTTPError:
             assert time.monotonic() < deadline, "granian did not start"
             time.sleep(0.05)
-    try:
-        yield Served(sample, app, port)
-    finally:
+
+    def stop() -> bool:
+        # As the plant process ends; whether the server did.
+        loop.call_soon_threadsafe(close_streams, app)
         loop.call_soon_threadsafe(server.stop)
         thread.join(10)
+        return not thread.is_alive()
+
+    try:
+        yield Served(sample, app, port, stop)
+    finally:
+        stop()
 
 
 @pytest.fixture(scope="module")

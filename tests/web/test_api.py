@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import time
@@ -14,7 +15,12 @@ from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.tiles import decode_bundle
 from gaugeblock.ledger.verify import verify_evidence
 from gaugeblock.plant.record_types import InspectionStatement, InspectionSubject, Verdict
-from gaugeblock.stores.errors import QueueFullError
+from gaugeblock.stores.blobs import BlobStore
+from gaugeblock.stores.errors import QueueFullError, StoreBusyError, StoreFullError, StoreUnavailableError
+from gaugeblock.web.app import create_app
+from gaugeblock.web.events import EventHub
+from gaugeblock.web.follower import Follower
+from gaugeblock.web.metrics import Metrics
 from gaugeblock.web.ports import Concern
 
 READS = [
@@ -321,6 +327,18 @@ def test_blobs_are_put_by_key_and_read_by_session(plant, session_of) -> None:  #
     assert "immutable" in answer.headers["cache-control"]
 
 
+def test_a_second_delivery_mends_a_damaged_blob(plant, session_of, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    store = BlobStore(tmp_path)
+    app = create_app(dataclasses.replace(plant.plant.services, blobs=store))
+    data = b"\xff\xd8\xff" + b"frame"
+    with session_of(app) as session:
+        address = f"/api/v1/blobs/{put(session.client, plant, data).json()['sha256']}"
+        store.path(address.rsplit("/", 1)[1]).write_bytes(b"\xff\xd8\xff" + b"frAme")
+        assert session.client.get(address).status_code == 500
+        assert put(session.client, plant, data).status_code == 200
+        assert session.client.get(address).content == data
+
+
 def test_blobs_never_come_back_as_something_a_browser_runs(plant, session_of) -> None:  # type: ignore[no-untyped-def]
     data = b"<html><script>alert(1)</script>"
     with session_of(plant.app()) as session:
@@ -393,6 +411,58 @@ def test_filters_and_what_is_wrong(make_plant, session_of) -> None:  # type: ign
     assert unit[0]["image"] == f"/api/v1/blobs/{unit[0]['image_sha256']}"
     assert sum(overview["counts"].values()) == 43
     assert overview["escape"]["hits"] == 1
+
+
+@pytest.mark.parametrize("address", ["/", "/stations", "/fragments/overview", "/fragments/stations"])
+def test_pages_show_a_fault_of_the_supervision_in_its_place(plant, session_of, address: str) -> None:  # type: ignore[no-untyped-def]
+    plant.plant.stations.fault = StoreUnavailableError(store="run/supervision.json", detail="no rights")
+    with session_of(plant.app()) as session:
+        answer = session.client.get(address, headers={"Accept": "text/html", "Accept-Language": "en"})
+        assert answer.status_code == 200
+        assert "run/supervision.json" in answer.text
+        # What the records say of the station is still there, and nobody claims to know how its process fares.
+        assert "L1-ST10" in answer.text
+        assert "condition-unknown" in answer.text
+        assert session.client.get("/metrics").status_code == 200
+        problem = session.client.get("/api/v1/stations")
+    assert (problem.status_code, problem.json()["code"]) == (503, "stores.unavailable")
+
+
+def test_news_of_parts_come_while_the_supervision_is_away(plant) -> None:  # type: ignore[no-untyped-def]
+    hub = EventHub("boot")
+    follower = Follower(plant.plant.services, hub, Metrics(plant.plant.services))
+    follower.tell(follower.look())
+    known = plant.plant.stations.stations()
+    plant.plant.stations.fault = StoreUnavailableError(store="run/supervision.json", detail="no rights")
+    plant.inspect()
+    listener = hub.listen("boot-0")
+    follower.tell(follower.look())
+    assert "verdict" in [event.name for event in listener._events]
+    plant.plant.stations.fault = None
+    listener._events.clear()
+    follower.tell(follower.look())
+    assert plant.plant.stations.stations() == known
+    assert "station" not in [event.name for event in listener._events]
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        StoreUnavailableError(store="s", detail="d"),
+        StoreBusyError(store="s"),
+        StoreFullError(store="s", detail="d"),
+    ],
+)
+def test_a_store_that_cannot_now_asks_to_come_again(plant, session_of, fault) -> None:  # type: ignore[no-untyped-def]
+    with session_of(plant.app()) as session:
+
+        def away():  # type: ignore[no-untyped-def]
+            raise fault
+
+        plant.plant.inspections.overview = away
+        answer = session.client.get("/api/v1/overview")
+    assert (answer.status_code, answer.json()["code"]) == (503, fault.code)
+    assert int(answer.headers["retry-after"]) >= 1
 
 
 def test_stations_join_supervisor_and_records(viewer) -> None:  # type: ignore[no-untyped-def]

@@ -130,3 +130,84 @@ def test_a_closed_stream_gives_its_place_back(serve, make_plant) -> None:  # typ
                 break
             asyncio.run(asyncio.sleep(0.1))
         assert running.app.state.hub.listening == 0
+
+
+def test_streams_end_before_the_server_stops(serve, make_plant) -> None:  # type: ignore[no-untyped-def]
+    sample = make_plant(heartbeat_s=30.0)
+    with serve(sample) as running:
+        token = sample.plant.accounts.login("viewer", "correct horse battery")
+        cookies = {"gaugeblock_session": token}
+        with (
+            httpx.Client(base_url=running.url, cookies=cookies, timeout=20) as client,
+            client.stream("GET", "/api/v1/events") as stream,
+        ):
+            lines = stream.iter_lines()
+            assert next(lines).startswith("event: heartbeat")
+            assert running.stop()
+            # Ended as an answer ends, not cut off.
+            assert not [line for line in lines if line.startswith("event:")]
+
+
+def test_a_stream_opened_when_all_have_ended_ends_too() -> None:
+    async def run() -> list[str]:
+        hub = EventHub("boot")
+        early = hub.listen(None)
+        hub.close()
+        late = hub.listen(None)
+        hub.publish("log", {})
+        names = []
+        for listener in (early, late):
+            async for message in hub.stream(listener, 30.0, {}, allowed):
+                names.append(str(message.event))
+        assert hub.listening == 0
+        return names
+
+    assert asyncio.run(run()) == ["heartbeat", "heartbeat"]
+
+
+async def allowed() -> bool:
+    return True
+
+
+@pytest.mark.parametrize("busy", [True, False])
+def test_a_stream_ends_with_its_session(serve, make_plant, busy: bool) -> None:  # type: ignore[no-untyped-def]
+    sample = make_plant(heartbeat_s=0.3, follow_every_s=0.05)
+    with serve(sample) as running:
+        accounts = sample.plant.accounts
+        token, other = (accounts.login("viewer", "correct horse battery") for _ in range(2))
+        with (
+            httpx.Client(base_url=running.url, cookies={"gaugeblock_session": token}, timeout=20) as client,
+            client.stream("GET", "/api/v1/events") as stream,
+        ):
+            lines = stream.iter_lines()
+            assert next(lines).startswith("event: heartbeat")
+            accounts.revoke(other)
+            seen = 0
+            for line in lines:
+                seen += line.startswith("event:")
+                if busy and seen < 200:
+                    sample.inspect()
+                if seen == 3:
+                    accounts.revoke(token)
+                assert seen < 400, "the stream outlives its session"
+
+
+def test_a_store_that_is_away_ends_no_stream(serve, make_plant) -> None:  # type: ignore[no-untyped-def]
+    from gaugeblock.stores.errors import StoreUnavailableError
+
+    sample = make_plant(heartbeat_s=0.2)
+    with serve(sample) as running:
+        accounts = sample.plant.accounts
+        token = accounts.login("viewer", "correct horse battery")
+        with (
+            httpx.Client(base_url=running.url, cookies={"gaugeblock_session": token}, timeout=20) as client,
+            client.stream("GET", "/api/v1/events") as stream,
+        ):
+            seen = 0
+            for line in stream.iter_lines():
+                seen += line.startswith("event:")
+                if seen == 1:
+                    accounts.fault = StoreUnavailableError(store="state", detail="away")
+                if seen == 4:
+                    break
+            assert seen == 4

@@ -25,7 +25,7 @@ DYNAMIC = {
     "nav.": ("overview", "inspections", "stations", "log"),
     "theme.": THEMES,
     "role.": ROLES,
-    "condition.": ("running", "starting", "restarting", "stopped", "unsupervised"),
+    "condition.": ("running", "starting", "restarting", "stopped", "unsupervised", "unknown"),
     "wrong.": ("escape", "overkill"),
     "reference.": ("good", "defective"),
     "facet.": FACETS,

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from gaugeblock.ledger.detail import visible
 from gaugeblock.ledger.evidence import MAX_EVIDENCE_BYTES
+from gaugeblock.ledger.readable import readable
 from gaugeblock.ledger.verify import Verification, verify_evidence
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.language import Language, say
@@ -31,9 +33,15 @@ class EvidenceTooLargeError(GaugeblockError):
 
 
 class LogKeyUnreadableError(GaugeblockError):
-    """The key names a file that cannot be read. Facts: ``path``."""
+    """The log's key names a file that cannot be read. Facts: ``path``."""
 
     code = "ledger.log_key_unreadable"
+
+
+class WitnessKeyUnreadableError(GaugeblockError):
+    """A witness's key names a file that cannot be read. Facts: ``path``."""
+
+    code = "ledger.witness_key_unreadable"
 
 
 def read_evidence(file: Path) -> bytes:
@@ -59,12 +67,13 @@ def _bounded(stream: BinaryIO, file: Path) -> bytes:
     return raw
 
 
-def read_key(text_or_path: str) -> str:
+def read_key(text_or_path: str, unreadable: type[GaugeblockError] = LogKeyUnreadableError) -> str:
     """A vkey: the text itself, or the first line of the file that it names.
 
     Raises
     ------
     LogKeyUnreadableError
+        Or ``unreadable``, where the key is somebody else's.
 
     Examples
     --------
@@ -77,12 +86,12 @@ def read_key(text_or_path: str) -> str:
         with Path(text_or_path).open("rb") as stream:
             lines = stream.read(MAX_KEY_FILE_BYTES).decode("utf-8").splitlines()
     except (OSError, ValueError) as error:
-        raise LogKeyUnreadableError(path=text_or_path[:200]) from error
+        raise unreadable(path=visible(text_or_path, 200)) from error
     return lines[0] if lines else ""
 
 
 def report(result: Verification, language: Language) -> str:
-    """The steps, one a line, and the answer."""
+    """The steps, one a line, the answer, and what it was that was verified."""
     lines = []
     for position, step in enumerate(result.steps, 1):
         mark = say(f"ledger.verify.mark_{'ok' if step.ok else 'failed'}", language)
@@ -90,12 +99,23 @@ def report(result: Verification, language: Language) -> str:
     failed = result.failed
     if failed is None:
         lines.append(say("ledger.verify.passed", language))
+        lines += _content(result, language)
         lines.append(say("ledger.verify.meaning", language))
     else:
-        lines.append(say("ledger.verify.not_passed", language, position=len(result.steps), name=failed.name))
+        lines.append(say("ledger.verify.not_passed", language, position=len(result.steps), name=failed.named(language)))
         if failed.error is not None:
             lines.append(failed.error.remedy(language))
     return "\n".join(lines) + "\n"
+
+
+def _content(result: Verification, language: Language) -> list[str]:
+    if result.payload is None:
+        return []
+    lines = readable(result.payload, result.facets, language)
+    return [
+        say("ledger.shown.heading", language),
+        *("  " + say("ledger.shown.line", language, label=label, value=value) for label, value in lines),
+    ]
 
 
 def verify_command(file: Path, key: str, witnesses: Sequence[str], language: Language) -> int:
@@ -112,9 +132,10 @@ def verify_command(file: Path, key: str, witnesses: Sequence[str], language: Lan
 
     Raises
     ------
-    EvidenceUnreadableError, EvidenceTooLargeError, LogKeyUnreadableError
+    EvidenceUnreadableError, EvidenceTooLargeError, LogKeyUnreadableError, WitnessKeyUnreadableError
     """
     raw = read_evidence(file)
-    result = verify_evidence(raw, read_key(key), [read_key(text) for text in witnesses])
+    witness_keys = [read_key(text, WitnessKeyUnreadableError) for text in witnesses]
+    result = verify_evidence(raw, read_key(key), witness_keys)
     sys.stdout.write(report(result, language))
     return VERIFIED if result.ok else NOT_VERIFIED

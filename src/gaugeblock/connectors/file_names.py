@@ -40,7 +40,7 @@ def name_for(name: str, suffix: str, reserve: int = 0) -> str:
     >>> name_for("part.png", ".json")
     'part.png.json'
     >>> name_for(os.fsdecode("零件.png".encode("gbk")), ".json")
-    '零件.png~55c75d3f.json'
+    '零件.png~1c5f8110.json'
     """
     text = readable(name)
     room = NAME_BYTES_MAX - reserve - len(suffix.encode())

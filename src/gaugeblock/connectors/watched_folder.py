@@ -337,7 +337,9 @@ class WatchedFolder:
         if source.exists():
             destination = target / row.name
             if destination.exists():
-                destination = target / f"{destination.stem}.{row.mtime_ns}{destination.suffix}"
+                end = f".{row.mtime_ns}{destination.suffix}"
+                stem = os.fsencode(destination.stem)[: file_names.NAME_BYTES_MAX - len(end)]
+                destination = target / (os.fsdecode(stem) + end)
             source.replace(destination)
 
     @contextmanager

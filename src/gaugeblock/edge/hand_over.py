@@ -97,8 +97,9 @@ class HandOver:
             if not pending:
                 self._spool.wait(self.settings.idle_s)
                 return 0.0
-            for record in pending:
-                self._send_images(record)
+            # One frame may belong to several records.
+            for sha256 in dict.fromkeys(sha256 for record in pending for sha256 in record.blobs):
+                self._send_image(sha256)
             later = self._send(pending)
         except GaugeblockError as error:
             return self._failed(error)
@@ -111,20 +112,19 @@ class HandOver:
         self._batch = self.settings.batch
         return 0.0
 
-    def _send_images(self, record: Pending) -> None:
-        for sha256 in record.blobs:
-            try:
-                data = self._spool.blob(sha256)
-                if data is not None:
-                    self._uplink.send_blob(sha256, data)
-            except GaugeblockError as error:
-                if not error.facts.get("permanent"):
-                    raise
-                # The record still says what was seen, and goes on. The image stays here: it may be nowhere else.
-                self._spool.refuse_blob(sha256, error.code, str(error))
-                self._report("image_refused", sha256=sha256, error=error)
-            else:
-                self._spool.blob_handed_over(sha256)
+    def _send_image(self, sha256: str) -> None:
+        try:
+            data = self._spool.blob(sha256)
+            if data is not None:
+                self._uplink.send_blob(sha256, data)
+        except GaugeblockError as error:
+            if not error.facts.get("permanent"):
+                raise
+            # The record still says what was seen, and goes on. The image stays here: it may be nowhere else.
+            self._spool.refuse_blob(sha256, error.code, str(error))
+            self._report("image_refused", sha256=sha256, error=error)
+        else:
+            self._spool.blob_handed_over(sha256)
 
     def _send(self, pending: Sequence[Pending]) -> GaugeblockError | None:
         """Returns why some of it has to be sent again later, if so."""

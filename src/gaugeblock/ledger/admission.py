@@ -40,10 +40,10 @@ class Admitted:
 
 
 def examine(jws: bytes, disclosures: Mapping[str, str], directory: KeyDirectory, origin: str) -> Examined:
-    """The part of admission that needs no order: several threads may examine while one thread admits.
+    """The part of admission that needs no order: other processes may examine while one admits.
 
-    A key's thumbprint says which key it is, so a signature that is good now is good later. The signature
-    check takes most of the time and runs outside Python's interpreter lock.
+    A key's thumbprint says which key it is, so a signature that is good now is good later. All of it, the
+    signature check included, holds Python's interpreter lock: threads gain nothing, processes do.
 
     Raises
     ------

@@ -9,7 +9,8 @@ import re
 from dataclasses import dataclass
 
 from gaugeblock.ledger import base64s
-from gaugeblock.ledger.errors import CheckpointFormError, reason
+from gaugeblock.ledger.detail import because, reason, visible
+from gaugeblock.ledger.errors import CheckpointFormError
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.merkle import HASH_BYTES, MAX_TREE_SIZE
 from gaugeblock.ledger.note import NoteKey, check_key_name, open_note, sign_note
@@ -59,15 +60,15 @@ class Checkpoint:
         """
         lines = text.split("\n")
         if len(lines) < 4 or lines[-1] or not all(lines[:-1]):
-            raise CheckpointFormError(detail="not origin, size and root, each on its line")
+            raise CheckpointFormError(**because("checkpoint_lines"))
         if not _SIZE.fullmatch(lines[1]) or int(lines[1]) > MAX_TREE_SIZE:
-            raise CheckpointFormError(detail="size")
+            raise CheckpointFormError(**because("checkpoint_size"))
         try:
             root = base64s.decode(lines[2])
         except ValueError as error:
-            raise CheckpointFormError(detail=f"root: {reason(error)}") from error
+            raise CheckpointFormError(**because("checkpoint_root", cause=reason(error))) from error
         if len(root) != HASH_BYTES:
-            raise CheckpointFormError(detail="root is not 32 bytes")
+            raise CheckpointFormError(**because("checkpoint_root_length"))
         return cls(lines[0], int(lines[1]), root, tuple(lines[3:-1]))
 
 
@@ -81,7 +82,7 @@ def sign_checkpoint(checkpoint: Checkpoint, key: SigningKey) -> bytes:
     check_key_name(checkpoint.origin)
     text = checkpoint.text()
     if Checkpoint.from_text(text) != checkpoint:
-        raise CheckpointFormError(detail="an extension holds a line feed")
+        raise CheckpointFormError(**because("checkpoint_extension"))
     return sign_note(text, checkpoint.origin, key)
 
 
@@ -102,5 +103,5 @@ def open_checkpoint(raw: bytes, key: NoteKey) -> Checkpoint:
     """
     checkpoint = Checkpoint.from_text(open_note(raw, [key]).text)
     if checkpoint.origin != key.name:
-        raise CheckpointFormError(detail="the origin is not the key's name")
+        raise CheckpointFormError(**because("checkpoint_origin", origin=visible(checkpoint.origin), name=key.name))
     return checkpoint

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gaugeblock.ledger.checkpoint import Checkpoint, open_checkpoint
+from gaugeblock.ledger.detail import because
 from gaugeblock.ledger.errors import ConsistencyError, NoteFormError, RollbackError, WitnessMissingError
 from gaugeblock.ledger.keys import SIGNATURE_BYTES, SigningKey
 from gaugeblock.ledger.merkle import verify_consistency
@@ -48,7 +49,7 @@ def cosign(raw: bytes, name: str, key: SigningKey, unix_s: int) -> bytes:
     1795323600
     """
     if not 0 < unix_s <= MAX_UNIX_S:
-        raise NoteFormError(detail=f"cosignature time {unix_s}")
+        raise NoteFormError(**because("cosignature_time", unix_s=unix_s))
     text = read_note(raw).text
     signature = unix_s.to_bytes(_TIME_BYTES, "big") + key.sign(_message(text, unix_s))
     result = raw + signature_line(witness_key(name, key), signature)

@@ -16,7 +16,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from gaugeblock.ledger import base64s, i_json
-from gaugeblock.ledger.errors import CountLimitError, DisclosureError, EvidenceFormError, reason
+from gaugeblock.ledger.detail import because, because_of, reason, visible
+from gaugeblock.ledger.errors import CountLimitError, EvidenceFormError, FacetUnknownError
 from gaugeblock.ledger.key_directory import KeyDirectory
 from gaugeblock.ledger.merkle import HASH_BYTES, MAX_PROOF_HASHES, MAX_TREE_SIZE, HashReader, inclusion_proof
 from gaugeblock.ledger.record import MAX_FACETS, SignedRecord, parse
@@ -58,9 +59,9 @@ class LoggedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         try:
             hashes = [base64s.decode(text) for text in self.proof]
         except ValueError as error:
-            raise EvidenceFormError(detail=f"proof of record {self.index}: {reason(error)}") from error
+            raise EvidenceFormError(**because("proof", index=self.index, cause=reason(error))) from error
         if any(len(h) != HASH_BYTES for h in hashes):
-            raise EvidenceFormError(detail=f"proof of record {self.index}: not 32 bytes a hash")
+            raise EvidenceFormError(**because("proof_hash", index=self.index))
         return hashes
 
     def jws_bytes(self) -> bytes:
@@ -73,7 +74,7 @@ class LoggedRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         try:
             return self.jws.encode("ascii")
         except UnicodeEncodeError as error:
-            raise EvidenceFormError(detail=f"record {self.index} is not ASCII") from error
+            raise EvidenceFormError(**because("record_ascii", index=self.index)) from error
 
 
 class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,7 +116,7 @@ class Evidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         try:
             return msgspec.convert(i_json.read(raw, "evidence", max_bytes=MAX_EVIDENCE_BYTES), cls)
         except (GaugeblockError, msgspec.ValidationError) as error:
-            raise EvidenceFormError(detail=reason(error)) from error
+            raise EvidenceFormError(**because_of(error)) from error
 
 
 def select(disclosures: Mapping[str, str], facets: Collection[str] | None) -> dict[str, str]:
@@ -123,14 +124,14 @@ def select(disclosures: Mapping[str, str], facets: Collection[str] | None) -> di
 
     Raises
     ------
-    DisclosureError
-        A facet asked for is not there.
+    FacetUnknownError
+        A facet asked for is not there: the record never had it, or its disclosure was erased.
     """
     if facets is None:
         return dict(disclosures)
     for name in facets:
         if name not in disclosures:
-            raise DisclosureError(facet=name[:32], detail="the record has no such facet, or it was erased")
+            raise FacetUnknownError(facet=visible(name, 32), known=", ".join(disclosures) or "–")
     return {name: text for name, text in disclosures.items() if name in facets}
 
 
@@ -164,7 +165,7 @@ def make_evidence(
     ------
     TreeRangeError
         The record or a key record is beyond the checkpoint.
-    UnknownKeyError, DisclosureError, CountLimitError
+    UnknownKeyError, FacetUnknownError, CountLimitError
     """
 
     def logged(at: int, wanted: Collection[str] | None) -> LoggedRecord:

@@ -12,13 +12,13 @@ from typing import NoReturn
 
 import msgspec
 
+from gaugeblock.ledger.detail import because, because_of
 from gaugeblock.ledger.errors import (
     CountLimitError,
     DepthLimitError,
     JsonFormError,
     NumberRangeError,
     SizeLimitError,
-    reason,
 )
 
 MAX_INTEGER = 2**53
@@ -70,7 +70,7 @@ def _constant(text: str) -> NoReturn:
 def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _RuleBrokenError(JsonFormError, "a name occurs twice")
+        raise _RuleBrokenError(JsonFormError, "name_twice")
     return members
 
 
@@ -142,11 +142,11 @@ def read(
     except _RuleBrokenError as broken:
         if broken.kind is NumberRangeError:
             raise NumberRangeError(what=what, value=broken.detail) from None
-        raise JsonFormError(what=what, detail=broken.detail) from None
+        raise JsonFormError(what=what, **because(broken.detail)) from None
     except RecursionError as error:
         raise DepthLimitError(what=what, limit=max_depth) from error
     except (ValueError, msgspec.DecodeError) as error:
-        raise JsonFormError(what=what, detail=reason(error)) from error
+        raise JsonFormError(what=what, **because_of(error)) from error
     return value
 
 
@@ -169,11 +169,11 @@ def write(value: object, what: str, *, max_bytes: int, max_depth: int = MAX_DEPT
     try:
         raw = _encoder.encode(value)
     except OverflowError as error:
-        raise NumberRangeError(what=what, value="an integer beyond 64 bits") from error
+        raise NumberRangeError(what=what, value="> 2^64") from error
     except RecursionError as error:
         raise DepthLimitError(what=what, limit=max_depth) from error
     except (TypeError, ValueError, msgspec.MsgspecError) as error:
-        raise JsonFormError(what=what, detail=reason(error)) from error
+        raise JsonFormError(what=what, **because_of(error)) from error
     if len(raw) > max_bytes:
         raise SizeLimitError(what=what, limit=max_bytes)
     _check_extent(raw, what, max_depth, MAX_MEMBERS)

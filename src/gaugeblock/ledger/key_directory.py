@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from gaugeblock.ledger import base64s
+from gaugeblock.ledger.detail import because, visible
 from gaugeblock.ledger.errors import (
     AuthorMismatchError,
     CrossSignatureError,
@@ -172,13 +173,13 @@ class KeyDirectory:
         GenesisError, KeyFormError, KeyStatementError, ThumbprintMismatchError
         """
         if payload.record_type != "key.binding":
-            raise GenesisError(detail=f"its type is {payload.record_type}")
+            raise GenesisError(**because("genesis_type", record_type=payload.record_type))
         subject, statement = _parts(payload, facets)
         if subject.entity != SERVER or payload.author != SERVER:
-            raise GenesisError(detail=f"it binds {subject.entity}, stated by {payload.author}")
+            raise GenesisError(**because("genesis_entity", entity=visible(subject.entity), author=payload.author))
         key = _key_of(subject, statement)
         if payload.kid != key.thumbprint:
-            raise GenesisError(detail="it is signed by another key than the one it binds")
+            raise GenesisError(**because("genesis_key"))
         return key
 
     def check(self, payload: Payload, facets: Mapping[str, Facet]) -> None:

@@ -19,6 +19,7 @@ from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypai
 from nacl.exceptions import BadSignatureError
 
 from gaugeblock.ledger import base64s
+from gaugeblock.ledger.detail import because, reason
 from gaugeblock.ledger.errors import KeyFormError
 
 KEY_BYTES = 32
@@ -67,10 +68,10 @@ class PublicKey:
 
     def __init__(self, raw: bytes) -> None:
         if len(raw) != KEY_BYTES:
-            raise KeyFormError(detail=f"{len(raw)} bytes instead of {KEY_BYTES}")
+            raise KeyFormError(**because("key_length", found=len(raw), needed=KEY_BYTES))
         y = int.from_bytes(raw, "little") & (2**255 - 1)
         if y >= _FIELD_PRIME or y in _SMALL_ORDER_Y:
-            raise KeyFormError(detail="not a point of large order")
+            raise KeyFormError(**because("key_small_order"))
         self.raw = raw
         canonical = b'{"crv":"Ed25519","kty":"OKP","x":"' + base64s.encode_url(raw) + b'"}'
         self.thumbprint = base64s.encode_url(hashlib.sha256(canonical).digest()).decode()
@@ -85,13 +86,13 @@ class PublicKey:
         """
         x = jwk.get("x")
         if set(jwk) != {"kty", "crv", "x"} or jwk["kty"] != "OKP" or jwk["crv"] != "Ed25519":
-            raise KeyFormError(detail="not a public Ed25519 JWK")
+            raise KeyFormError(**because("key_jwk"))
         if not isinstance(x, str):
-            raise KeyFormError(detail="x is not a text")
+            raise KeyFormError(**because("key_jwk"))
         try:
             raw = base64s.decode_url(x.encode("ascii"))
         except ValueError as error:
-            raise KeyFormError(detail=f"x: {error}") from error
+            raise KeyFormError(**because("key_x", cause=reason(error))) from error
         return cls(raw)
 
     def to_jwk(self) -> dict[str, str]:
@@ -138,7 +139,7 @@ class SigningKey:
 
     def __init__(self, seed: bytes) -> None:
         if len(seed) != KEY_BYTES:
-            raise KeyFormError(detail=f"seed of {len(seed)} bytes instead of {KEY_BYTES}")
+            raise KeyFormError(**because("key_length", found=len(seed), needed=KEY_BYTES))
         raw, self._secret = crypto_sign_seed_keypair(seed)
         self._seed = seed
         self.public = PublicKey(raw)
@@ -169,9 +170,9 @@ class SigningKey:
         try:
             key = serialization.load_pem_private_key(pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise KeyFormError(detail="not an unencrypted PKCS#8 PEM") from error
+            raise KeyFormError(**because("key_pem")) from error
         if not isinstance(key, Ed25519PrivateKey):
-            raise KeyFormError(detail="not an Ed25519 key")
+            raise KeyFormError(**because("key_not_ed25519"))
         return cls(key.private_bytes_raw())
 
     def to_pem(self) -> bytes:

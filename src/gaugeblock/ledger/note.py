@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gaugeblock.ledger import base64s
-from gaugeblock.ledger.errors import KeyFormError, NoteFormError, NoteSignatureError, SizeLimitError, reason
+from gaugeblock.ledger.detail import because, because_of, reason, visible
+from gaugeblock.ledger.errors import KeyFormError, NoteFormError, NoteSignatureError, SizeLimitError, VkeyFormError
 from gaugeblock.ledger.keys import KEY_BYTES, PublicKey, SigningKey
 
 MAX_NOTE_BYTES = 64 * 1024
@@ -34,7 +35,7 @@ def check_key_name(name: str) -> str:
     NoteFormError
     """
     if not name or len(name) > MAX_KEY_NAME or "+" in name or not name.isprintable() or " " in name:
-        raise NoteFormError(detail=f"key name '{name[:80]}'")
+        raise NoteFormError(**because("note_key_name", name=visible(name)))
     return name
 
 
@@ -70,22 +71,32 @@ class NoteKey:
 
         Raises
         ------
-        KeyFormError
+        VkeyFormError
         """
         parts = text.strip().split("+", 2)
         if len(text) > 512 or len(parts) != 3:
-            raise KeyFormError(detail="not name+hash+key")
+            raise VkeyFormError(**because("vkey_parts"))
         try:
             body = base64s.decode(parts[2])
             check_key_name(parts[0])
         except (ValueError, NoteFormError) as error:
-            raise KeyFormError(detail=reason(error)) from error
+            raise VkeyFormError(**because_of(error)) from error
         if len(body) != 1 + KEY_BYTES or body[0] != kind:
-            raise KeyFormError(detail=f"not a key of signature type {kind}")
-        result = cls(parts[0], PublicKey(body[1:]), kind)
+            raise VkeyFormError(**_other_kind(body, kind))
+        try:
+            result = cls(parts[0], PublicKey(body[1:]), kind)
+        except KeyFormError as error:
+            raise VkeyFormError(**because_of(error)) from error
         if result.key_hash.hex() != parts[1]:
-            raise KeyFormError(detail="the hash is not that of this name and key")
+            raise VkeyFormError(**because("vkey_hash"))
         return result
+
+
+def _other_kind(body: bytes, kind: int) -> dict[str, str]:
+    """Why these bytes are no key of this kind; a witness's key and a log's are easily taken for each other."""
+    if len(body) == 1 + KEY_BYTES and {body[0], kind} == {ED25519, COSIGNATURE_V1}:
+        return because("vkey_of_log" if body[0] == ED25519 else "vkey_of_witness")
+    return because("vkey_kind", kind=kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +125,7 @@ class Note:
         """
         lines = [line for line in self.signatures if line.name == key.name and line.key_hash == key.key_hash]
         if len(lines) > 1:
-            raise NoteFormError(detail=f"two signature lines by {key.name}")
+            raise NoteFormError(**because("note_two_lines", name=key.name))
         return lines[0] if lines else None
 
 
@@ -140,7 +151,7 @@ def sign_note(text: str, name: str, key: SigningKey) -> bytes:
 
 def _check_text(text: str) -> None:
     if not text.endswith("\n") or _CONTROL.search(text):
-        raise NoteFormError(detail="the text holds control characters or does not end its last line")
+        raise NoteFormError(**because("note_text"))
 
 
 def read_note(raw: bytes) -> Note:
@@ -155,11 +166,11 @@ def read_note(raw: bytes) -> Note:
     try:
         whole = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise NoteFormError(detail="not UTF-8") from error
+        raise NoteFormError(**because_of(error)) from error
     _check_text(whole)
     text, blank, tail = whole.rpartition("\n\n")
     if not blank or not text:
-        raise NoteFormError(detail="no blank line before signatures")
+        raise NoteFormError(**because("note_no_blank"))
     lines = tail.removesuffix("\n").split("\n")
     if len(lines) > MAX_SIGNATURES:
         raise SizeLimitError(what="signatures of a note", limit=MAX_SIGNATURES)
@@ -169,13 +180,13 @@ def read_note(raw: bytes) -> Note:
 def _read_line(line: str) -> SignatureLine:
     parts = line.split(" ")
     if len(parts) != 3 or parts[0] != "—":
-        raise NoteFormError(detail=f"signature line '{line[:80]}'")
+        raise NoteFormError(**because("note_line", line=visible(line)))
     try:
         body = base64s.decode(parts[2])
     except ValueError as error:
-        raise NoteFormError(detail=f"signature line: {reason(error)}") from error
+        raise NoteFormError(**because("note_line_base64", cause=reason(error))) from error
     if len(body) <= _HASH_BYTES:
-        raise NoteFormError(detail="signature line is too short")
+        raise NoteFormError(**because("note_line_short"))
     return SignatureLine(check_key_name(parts[1]), body[:_HASH_BYTES], body[_HASH_BYTES:])
 
 

@@ -18,7 +18,8 @@ from typing import Annotated, Literal
 import msgspec
 
 from gaugeblock.ledger import base64s, i_json
-from gaugeblock.ledger.errors import DisclosureError, RecordFormError, SignatureError, SizeLimitError, reason
+from gaugeblock.ledger.detail import because, because_of, reason, visible
+from gaugeblock.ledger.errors import DisclosureError, RecordFormError, SignatureError, SizeLimitError
 from gaugeblock.ledger.keys import SIGNATURE_BYTES, PublicKey, SigningKey
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.times import from_rfc3339
@@ -139,7 +140,7 @@ class _Claims(msgspec.Struct, forbid_unknown_fields=True):
 def _check_claims(claims: _Claims) -> None:
     _check_names(claims.iss, claims.log, claims.record_type)
     if not _IDENTITY.fullmatch(claims.jti) or not claims.jti.isprintable():
-        raise RecordFormError(detail="jti is not an identity of 1 to 200 visible characters")
+        raise RecordFormError(**because("claim_identity"))
     _check_time("stated_at", claims.stated_at)
     if claims.observed_at != claims.stated_at:
         _check_time("observed_at", claims.observed_at)
@@ -148,20 +149,20 @@ def _check_claims(claims: _Claims) -> None:
 @lru_cache(maxsize=1024)  # one author says many things
 def _check_names(author: str, log: str, record_type: str) -> None:
     if not _ENTITY.fullmatch(author) or not author.isprintable():
-        raise RecordFormError(detail="iss is not an entity name such as station:L1-ST10")
+        raise RecordFormError(**because("claim_author"))
     if not _IDENTITY.fullmatch(log) or not log.isprintable() or "+" in log:
-        raise RecordFormError(detail="log is not an origin")
+        raise RecordFormError(**because("claim_log"))
     if len(record_type) > 64 or not _TYPE.fullmatch(record_type):
-        raise RecordFormError(detail="record_type is not a dotted name such as inspection.verdict")
+        raise RecordFormError(**because("claim_type"))
 
 
 def _check_time(name: str, value: str) -> None:
     if not _TIME.fullmatch(value):
-        raise RecordFormError(detail=f"{name} is not RFC 3339 UTC")
+        raise RecordFormError(**because("claim_time", name=name))
     try:
         from_rfc3339(value)
     except GaugeblockError as error:
-        raise RecordFormError(detail=f"{name} is no date and time") from error
+        raise RecordFormError(**because("claim_time", name=name)) from error
 
 
 @lru_cache(maxsize=256)
@@ -198,18 +199,18 @@ def sign_record(draft: Draft, key: SigningKey, salt: Callable[[int], bytes]) -> 
     'station:ST10'
     """
     if len(draft.facets) > MAX_FACETS:
-        raise RecordFormError(detail=f"more than {MAX_FACETS} facets")
+        raise RecordFormError(**because("facets_many", limit=MAX_FACETS))
     salts = salt(SALT_BYTES * len(draft.facets))
     if len(salts) != SALT_BYTES * len(draft.facets):
-        raise RecordFormError(detail="the salt source gave another length than asked for")
+        raise RecordFormError(**because("salt_length"))
     disclosures: dict[str, str] = {}
     digests: list[str] = []
     for position, (name, facet) in enumerate(draft.facets.items()):
         if not _FACET_NAME.fullmatch(name):
-            raise RecordFormError(detail=f"facet name '{name[:32]}'")
+            raise RecordFormError(**because("facet_name", name=visible(name, 32)))
         value = i_json.write(facet, f"facet {name}", max_bytes=_MAX_FACET_BYTES, max_depth=MAX_FACET_DEPTH)
         if value[:1] != b"{":
-            raise RecordFormError(detail=f"facet {name} is not an object")
+            raise RecordFormError(**because("facet_object", name=name))
         own_salt = base64s.encode_url(salts[position * SALT_BYTES : (position + 1) * SALT_BYTES])
         text = base64s.encode_url(b'["' + own_salt + b'","' + name.encode() + b'",' + value + b"]")
         disclosures[name] = text.decode()
@@ -230,7 +231,7 @@ def sign_record(draft: Draft, key: SigningKey, salt: Callable[[int], bytes]) -> 
     )
     _check_claims(claims)
     if not 1 <= draft.version <= 32_767:
-        raise RecordFormError(detail="record_version")
+        raise RecordFormError(**because("claim_version"))
     payload = i_json.write(claims, "record", max_bytes=MAX_ENTRY_BYTES)
     signed = _header(key.public.thumbprint) + b"." + base64s.encode_url(payload)
     jws = signed + b"." + base64s.encode_url(key.sign(signed))
@@ -244,12 +245,12 @@ def _kid_of(segment: bytes) -> str:
     try:
         header = i_json.read(base64s.decode_url(segment), "header", max_bytes=512)
     except (ValueError, GaugeblockError) as error:
-        raise RecordFormError(detail=f"header: {reason(error)}") from error
+        raise RecordFormError(**because("header", cause=reason(error))) from error
     kid = header.get("kid") if isinstance(header, dict) else None
     if not isinstance(kid, str) or not _DIGEST.fullmatch(kid):
-        raise RecordFormError(detail="header: kid is not a thumbprint")
+        raise RecordFormError(**because("header_kid"))
     if header != {"alg": "EdDSA", "typ": RECORD_TYP, "kid": kid}:
-        raise RecordFormError(detail="header: alg, typ and kid are not those of a record")
+        raise RecordFormError(**because("header_members"))
     return kid
 
 
@@ -258,7 +259,7 @@ def _split(jws: bytes) -> tuple[bytes, bytes, bytes]:
         raise SizeLimitError(what="record", limit=MAX_ENTRY_BYTES)
     parts = jws.split(b".", 3)
     if len(parts) != 3:
-        raise RecordFormError(detail="not a compact JWS of three parts")
+        raise RecordFormError(**because("jws_parts"))
     return parts[0], parts[1], parts[2]
 
 
@@ -277,11 +278,11 @@ def parse(jws: bytes) -> Payload:
         claims = msgspec.convert(values, _Claims)
     except (ValueError, GaugeblockError) as error:
         # msgspec.ValidationError is a ValueError too.
-        raise RecordFormError(detail=f"payload: {reason(error)}") from error
+        raise RecordFormError(**because("payload", cause=reason(error))) from error
     _check_claims(claims)
     digests = tuple(claims.sd)
     if claims.sd != sorted(set(digests)) or not _DIGESTS.fullmatch(" ".join([*digests, ""])):
-        raise RecordFormError(detail="_sd is not a sorted list of distinct digests")
+        raise RecordFormError(**because("digests"))
     return Payload(
         record_type=claims.record_type,
         version=claims.record_version,
@@ -307,7 +308,7 @@ def check_signature(jws: bytes, kid: str, key: PublicKey) -> None:
     try:
         signature = base64s.decode_url(text)
     except ValueError as error:
-        raise RecordFormError(detail=f"signature: {reason(error)}") from error
+        raise RecordFormError(**because("signature", cause=reason(error))) from error
     if kid != key.thumbprint or len(signature) != SIGNATURE_BYTES or not key.verify(signature, signed):
         raise SignatureError(kid=kid)
 
@@ -345,15 +346,15 @@ def open_facets(payload: Payload, disclosures: Mapping[str, str]) -> dict[str, o
         With the facet's name.
     """
     if len(disclosures) > MAX_FACETS:
-        raise DisclosureError(facet="*", detail=f"more than {MAX_FACETS}")
+        raise DisclosureError(facet="*", **because("facets_many", limit=MAX_FACETS))
     facets: dict[str, object] = {}
     for name, disclosure in disclosures.items():
         if len(disclosure) > MAX_DISCLOSURE_BYTES:
-            raise DisclosureError(facet=name[:32], detail=f"longer than {MAX_DISCLOSURE_BYTES} bytes")
+            raise DisclosureError(facet=visible(name, 32), **because("disclosure_long", limit=MAX_DISCLOSURE_BYTES))
         try:
             text = disclosure.encode("ascii")
             if base64s.encode_url(hashlib.sha256(text).digest()).decode() not in payload.digests:
-                raise DisclosureError(facet=name[:32], detail="its digest is not in the record")
+                raise DisclosureError(facet=visible(name, 32), **because("disclosure_digest"))
             content = i_json.read(
                 base64s.decode_url(text),
                 f"facet {name[:32]}",
@@ -363,11 +364,11 @@ def open_facets(payload: Payload, disclosures: Mapping[str, str]) -> dict[str, o
         except DisclosureError:
             raise
         except (ValueError, GaugeblockError) as error:
-            raise DisclosureError(facet=name[:32], detail=reason(error)) from error
+            raise DisclosureError(facet=visible(name, 32), **because_of(error)) from error
         if not isinstance(content, list) or len(content) != 3 or not isinstance(content[0], str):
-            raise DisclosureError(facet=name[:32], detail="not [salt, name, value]")
+            raise DisclosureError(facet=visible(name, 32), **because("disclosure_form"))
         if content[1] != name:
-            raise DisclosureError(facet=name[:32], detail="it is the disclosure of another facet")
+            raise DisclosureError(facet=visible(name, 32), **because("disclosure_other"))
         facets[name] = content[2]
     return facets
 

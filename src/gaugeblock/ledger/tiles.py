@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from gaugeblock.ledger.detail import because, visible
 from gaugeblock.ledger.errors import SizeLimitError, TileFormError, TreeRangeError
 from gaugeblock.ledger.merkle import EMPTY_ROOT, HASH_BYTES, MAX_TREE_SIZE, node_hash
 from gaugeblock.ledger.record import MAX_ENTRY_BYTES
@@ -63,7 +64,7 @@ class Tile:
         """
         match = _PATH.fullmatch(path)
         if match is None or len(path) > 64:
-            raise TileFormError(detail=f"path '{path[:80]}'")
+            raise TileFormError(**because("tile_path", path=visible(path)))
         level, number, width = match.groups()
         tile = cls(
             ENTRIES if level == "entries" else int(level),
@@ -71,7 +72,7 @@ class Tile:
             int(width) if width else TILE_WIDTH,
         )
         if tile.path != path or tile.level > MAX_LEVEL or tile.width > TILE_WIDTH:
-            raise TileFormError(detail=f"path '{path[:80]}'")
+            raise TileFormError(**because("tile_path", path=visible(path)))
         return tile
 
     def exists_in(self, size: int) -> bool:
@@ -201,7 +202,7 @@ class GrowingTiles:
 def _checked(read_tile: Callable[[Tile], bytes], tile: Tile) -> bytes:
     data = read_tile(tile)
     if len(data) != tile.width * HASH_BYTES:
-        raise TileFormError(detail=f"{tile.path} has {len(data)} bytes")
+        raise TileFormError(**because("tile_length", path=tile.path, bytes=len(data)))
     return data
 
 
@@ -269,7 +270,7 @@ def encode_bundle(entries: Sequence[bytes]) -> bytes:
     b'\\x00\\x02ab\\x00\\x00'
     """
     if len(entries) > TILE_WIDTH:
-        raise TileFormError(detail=f"{len(entries)} entries in one bundle")
+        raise TileFormError(**because("bundle_many", count=len(entries)))
     if any(len(entry) > MAX_ENTRY_BYTES for entry in entries):
         raise SizeLimitError(what="entry", limit=MAX_ENTRY_BYTES)
     return b"".join(len(entry).to_bytes(2, "big") + entry for entry in entries)
@@ -288,6 +289,6 @@ def decode_bundle(data: bytes) -> list[bytes]:
         start = position + 2
         position = start + int.from_bytes(data[position:start], "big")
         if start > len(data) or position > len(data) or len(entries) == TILE_WIDTH:
-            raise TileFormError(detail="the entry bundle is cut off or too long")
+            raise TileFormError(**because("bundle_form"))
         entries.append(data[start:position])
     return entries

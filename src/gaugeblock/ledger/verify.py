@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 from gaugeblock.ledger.admission import REQUIRED_FACETS
 from gaugeblock.ledger.checkpoint import Checkpoint, open_checkpoint
 from gaugeblock.ledger.cosignature import verify_cosignature
+from gaugeblock.ledger.detail import because, reason_in
 from gaugeblock.ledger.errors import (
     CountLimitError,
     ForeignLogError,
     InclusionError,
     KeyChainError,
-    KeyFormError,
     MissingFacetError,
+    VkeyFormError,
+    WitnessKeyError,
 )
 from gaugeblock.ledger.evidence import Evidence, LoggedRecord
 from gaugeblock.ledger.key_directory import KeyDirectory
@@ -67,6 +69,10 @@ class Step:
     facts: Mapping[str, str | int | float] = field(default_factory=dict)
     error: GaugeblockError | None = None
     sentence: str = "ok"
+
+    def named(self, language: Language) -> str:
+        """The step's name in words."""
+        return say(f"ledger.step.{self.name}", language)
 
     def text(self, language: Language) -> str:
         """What was checked and found, in one or two sentences."""
@@ -117,9 +123,15 @@ class _Check:
         self._log_key = NoteKey.from_vkey(self._log_key_text)
         if len(self._witness_texts) > MAX_SIGNATURES:
             raise CountLimitError(what="witnesses", limit=MAX_SIGNATURES)
-        self._witnesses = [NoteKey.from_vkey(text, COSIGNATURE_V1) for text in self._witness_texts]
-        if len({witness.key for witness in self._witnesses}) < len(self._witnesses):
-            raise KeyFormError(detail="one witness key is given twice")
+        self._witnesses = []
+        for position, text in enumerate(self._witness_texts, 1):
+            try:
+                witness = NoteKey.from_vkey(text, COSIGNATURE_V1)
+            except VkeyFormError as error:
+                raise WitnessKeyError(position=position, **reason_in(error)) from error
+            if any(witness.key == other.key for other in self._witnesses):
+                raise WitnessKeyError(position=position, **because("witness_twice"))
+            self._witnesses.append(witness)
         return {"log": self._log_key.name, "witnesses": len(self._witnesses)}
 
     def form(self) -> _Facts:
@@ -149,14 +161,14 @@ class _Check:
         """Fold the chain as the log itself did, each record's signature checked before it is believed."""
         chain = self._evidence.key_chain
         if not chain or chain[0].index != 0:
-            raise KeyChainError(detail="it does not begin with record 0")
+            raise KeyChainError(**because("chain_start"))
         for record in chain:
             jws = record.jws_bytes()
             payload = parse(jws)
             if payload.log != self.checkpoint.origin:
                 raise ForeignLogError(log=payload.log, origin=self.checkpoint.origin)
             if not payload.record_type.startswith("key."):
-                raise KeyChainError(detail=f"record {record.index} is a {payload.record_type}")
+                raise KeyChainError(**because("chain_type", index=record.index, record_type=payload.record_type))
             facets = _shaped(payload, open_facets(payload, record.disclosures))
             if record.index == 0:
                 key = self._directory.genesis_key(payload, facets)

@@ -11,10 +11,10 @@ import copyreg
 import logging
 import multiprocessing
 import pickle
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import TracebackType
 from typing import Self
 
@@ -27,6 +27,8 @@ from gaugeblock.stores.log_records import Submission
 
 SHARED_FROM = 128
 """Smaller batches are admitted here: handing them out costs more than it saves."""
+
+_Answer = list[tuple[str, str, bytes] | GaugeblockError] | None
 
 _logger = logging.getLogger(__name__)
 
@@ -65,31 +67,47 @@ class AdmissionPool:
             self._executor.shutdown()
             self._executor = None
 
-    def __call__(self, batch: Sequence[Submission], directory: KeyDirectory, origin: str) -> list[Admission]:
-        """Admit each submission of a batch; one for each, in order."""
+    def start(self, batch: Sequence[Submission], directory: KeyDirectory, origin: str) -> Callable[[], list[Admission]]:
+        """Hand a batch out; the call that is returned waits for the admissions, one for each in order."""
+        here = partial(admit_all, batch, directory, origin)
         if len(batch) < SHARED_FROM or directory.next_index == 0:
-            return admit_all(batch, directory, origin)
+            return here
         part = -(-len(batch) // self._workers)
         parts = [[(s.jws, dict(s.disclosures)) for s in batch[i : i + part]] for i in range(0, len(batch), part)]
         # Where the log stands changes with every batch, the keys hardly ever: workers keep those by their bytes.
         timeless = directory.copy()
         timeless.next_index = 0
         keys = pickle.dumps(timeless)
+        executor = self._pool()
         try:
-            futures = [self._pool().submit(_admit_part, p, keys, directory.next_index, origin) for p in parts]
-            answers = [future.result() for future in futures]
+            futures = [executor.submit(_admit_part, p, keys, directory.next_index, origin) for p in parts]
         except BrokenProcessPool:
-            _logger.warning("an admission worker died; admitting in the writer")
-            self.close()
-            return admit_all(batch, directory, origin)
+            self._gone(executor)
+            return here
+        return partial(self._finish, executor, futures, here)
+
+    def _finish(
+        self, executor: ProcessPoolExecutor, futures: Sequence[Future[_Answer]], here: Callable[[], list[Admission]]
+    ) -> list[Admission]:
+        try:
+            answers = [future.result() for future in futures]
+        except (BrokenProcessPool, CancelledError):
+            self._gone(executor)
+            return here()
         if any(answer is None for answer in answers):
-            return admit_all(batch, directory, origin)
+            return here()
         return [
             AdmittedLeaf(*admission) if isinstance(admission, tuple) else admission
             for answer in answers
             if answer is not None
             for admission in answer
         ]
+
+    def _gone(self, executor: ProcessPoolExecutor) -> None:
+        _logger.warning("an admission worker died; admitting in the writer")
+        executor.shutdown(wait=False)
+        if self._executor is executor:
+            self._executor = None
 
     def _pool(self) -> ProcessPoolExecutor:
         if self._executor is None:
@@ -99,9 +117,7 @@ class AdmissionPool:
         return self._executor
 
 
-def _admit_part(
-    part: Sequence[tuple[bytes, dict[str, str]]], keys: bytes, next_index: int, origin: str
-) -> list[tuple[str, str, bytes] | GaugeblockError] | None:
+def _admit_part(part: Sequence[tuple[bytes, dict[str, str]]], keys: bytes, next_index: int, origin: str) -> _Answer:
     """One worker's share; ``None`` where a record in it is about keys."""
     directory = _directory(keys)
     directory.next_index = next_index

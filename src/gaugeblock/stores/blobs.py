@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from gaugeblock.plant.limits import IMAGE_BYTES_MAX
 from gaugeblock.stores.errors import (
     BlobCorruptError,
     BlobDigestError,
@@ -22,7 +23,7 @@ from gaugeblock.stores.errors import (
 )
 from gaugeblock.stores.files import TEMPORARY_PREFIX, make_directory, named_os_error, sync_directory, write_whole
 
-BLOB_LIMIT_BYTES = 64 * 1024 * 1024
+BLOB_LIMIT_BYTES = IMAGE_BYTES_MAX
 TEMPORARY_KEPT_S = 3600
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
 

@@ -70,14 +70,16 @@ class Database:
     def __init__(self, url: str) -> None:
         try:
             parsed = make_url(url)
-        except ArgumentError:
-            raise StoreUrlError(url=url[:200]) from None
+        except (ArgumentError, ValueError):
+            # Not quoted: nobody knows where in it a password stands.
+            raise StoreUrlError(url="…") from None
         if parsed.drivername not in {"sqlite", "postgresql+psycopg"} or (
             parsed.drivername == "sqlite" and parsed.database in {None, "", ":memory:"}
         ):
-            raise StoreUrlError(url=parsed.render_as_string(hide_password=True)[:200])
+            raise StoreUrlError(url=f"{parsed.drivername[:40]}://…")
         self.url = url
-        self.name = parsed.render_as_string(hide_password=True)
+        # Parameters too may hold a password.
+        self.name = parsed.set(query={}).render_as_string(hide_password=True)
         self.is_sqlite = parsed.drivername == "sqlite"
         self.path = Path(parsed.database or "") if self.is_sqlite else None
         if self.path is not None:

@@ -34,7 +34,7 @@ from gaugeblock.stores.errors import (
     StoreMissingError,
 )
 from gaugeblock.stores.log_audit import AuditProgress, AuditReport, audit
-from gaugeblock.stores.log_batch import Admission, AdmitAll, admit_all, plan
+from gaugeblock.stores.log_batch import Admission, AdmitAll, AdmitHere, Prepared, admit_all, plan
 from gaugeblock.stores.log_genesis import genesis
 from gaugeblock.stores.log_insert import insert_leaves
 from gaugeblock.stores.log_lookup import find_many
@@ -75,7 +75,8 @@ class Log:
         self._origin = origin
         self._key = checkpoint_key
         self._clock = clock
-        self._admit_all: AdmitAll = admit_all
+        self._admit_all: AdmitAll = AdmitHere()
+        self._keys = 0  # counts what may have changed the directory's keys
         self._append_lock = threading.RLock()
         self._closed = False
         self._stale = True
@@ -156,9 +157,23 @@ class Log:
             Nothing of the batch is acknowledged; sending it again is safe.
         LogLockedError, LogClosedError
         """
+        return self.append_prepared(self.prepare(batch))
+
+    def prepare(self, batch: Sequence[Submission]) -> Prepared:
+        """Begin to admit a batch, elsewhere where :meth:`admit_with` says so, while others are being appended."""
         with self._append_lock:
             self._ready()
-            return self._append(batch, self._admit_all(batch, self._directory, self._origin))
+            return Prepared(batch, self._admit_all.start(batch, self._directory, self._origin), self._keys)
+
+    def append_prepared(self, prepared: Prepared) -> list[Receipt | GaugeblockError]:
+        """As :meth:`append`, for a batch that :meth:`prepare` began."""
+        admissions = prepared.admissions()
+        with self._append_lock:
+            self._ready()
+            if prepared.keys != self._keys:
+                # Keys were bound or revoked meanwhile: what was admitted then may be refused now, or the reverse.
+                admissions = admit_all(prepared.batch, self._directory, self._origin)
+            return self._append(prepared.batch, admissions)
 
     def append_admitted(
         self, batch: Sequence[Submission], admissions: Sequence[Admission]
@@ -201,6 +216,7 @@ class Log:
                 changed = tiles.append([leaf.admitted.leaf_hash for leaf in planned.leaves])
                 insert_leaves(connection, planned.leaves, changed, to_rfc3339(self._clock.now()))
         self._tiles, self._directory = tiles, planned.directory
+        self._keys += any(leaf.admitted.key_record is not None for leaf in planned.leaves)
         return planned.outcomes
 
     def _committing(self) -> _Commit:
@@ -269,6 +285,7 @@ class Log:
             raise LogDamagedError(part="tile", position="edge", detail=f"root at {last.size} is not the signed one")
         self._directory = fold_directory(reader.key_records())
         self._directory.next_index = size
+        self._keys += 1
         self._tiles, self._note, self._note_size = tiles, note, last.size
         self._stale = False
 

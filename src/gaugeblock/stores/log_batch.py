@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 from gaugeblock.ledger.admission import Admitted, admit
 from gaugeblock.ledger.key_directory import KeyDirectory
@@ -53,8 +55,29 @@ class Plan:
 Admission = AdmittedLeaf | GaugeblockError
 
 
-AdmitAll = Callable[[Sequence[Submission], KeyDirectory, str], list[Admission]]
-"""How a batch is admitted: here (:func:`admit_all`), or shared between processes."""
+class AdmitAll(Protocol):
+    """How a batch is admitted: here (:class:`AdmitHere`), or shared between processes."""
+
+    def start(self, batch: Sequence[Submission], directory: KeyDirectory, origin: str) -> Callable[[], list[Admission]]:
+        """Begin, and say where to get the admissions, one for each submission in order."""
+        ...
+
+
+class AdmitHere:
+    """Admits in the caller's thread, when the admissions are asked for."""
+
+    def start(self, batch: Sequence[Submission], directory: KeyDirectory, origin: str) -> Callable[[], list[Admission]]:
+        """See :class:`AdmitAll`."""
+        return partial(admit_all, batch, directory, origin)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A batch whose admission was begun. ``keys`` says for which state of the log's keys it is good."""
+
+    batch: Sequence[Submission]
+    admissions: Callable[[], list[Admission]]
+    keys: int
 
 
 def admit_one(submission: Submission, directory: KeyDirectory, origin: str) -> Admission:

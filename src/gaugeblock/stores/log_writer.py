@@ -1,7 +1,7 @@
 """Group commit: one thread that takes what waits and appends it in one transaction.
 
 Many submit, one writes. What arrives while a commit is on its way to the disk shares the next one, so a busy log
-commits no more often than an idle one, only more at a time. The queue is bounded: beyond it a submitter is told to
+commits no more often than an idle one, only more at a time; and while one batch is committed, the next is admitted. The queue is bounded: beyond it a submitter is told to
 come again, which HTTP says as 503 with Retry-After.
 """
 
@@ -18,6 +18,7 @@ from typing import Protocol, Self
 
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.stores.errors import LogClosedError, QueueFullError, StoreError
+from gaugeblock.stores.log_batch import Prepared
 from gaugeblock.stores.log_records import Receipt, Submission
 
 QUEUE_LIMIT = 20_000
@@ -36,13 +37,20 @@ class AppendableLog(Protocol):
         """How many records are durable."""
         ...
 
-    def append(self, batch: Sequence[Submission]) -> list[Receipt | GaugeblockError]:
+    def prepare(self, batch: Sequence[Submission]) -> Prepared:
+        """Begin to admit, with nothing appended yet."""
+        ...
+
+    def append_prepared(self, prepared: Prepared) -> list[Receipt | GaugeblockError]:
         """One transaction."""
         ...
 
     def sign_checkpoint(self) -> bytes:
         """Sign the log as it stands."""
         ...
+
+
+_Waiting = tuple[Submission, Future[Receipt]]
 
 
 class LogWriter:
@@ -134,7 +142,7 @@ class LogWriter:
         return futures
 
     def on_append(self, follower: Callable[[int], None]) -> None:
-        """Call ``follower(size)`` after each commit, in the writer's thread: it must be quick and not raise."""
+        """Call ``follower(size)`` after each commit, in the writer's thread: quickly; one that raises is dropped."""
         with self._changed:
             self._followers.append(follower)
 
@@ -155,17 +163,31 @@ class LogWriter:
         return len(self._queue)
 
     def _run(self) -> None:
+        begun: tuple[list[_Waiting], Prepared] | None = None
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: bool(self._queue) or self._stopping, self._patience_s())
+                if begun is None:
+                    self._changed.wait_for(lambda: bool(self._queue) or self._stopping, self._patience_s())
                 batch = [self._queue.popleft() for _ in range(min(len(self._queue), self._commit_limit))]
-                ended = self._stopping and not batch
-            if batch:
-                self._commit(batch)
-            if ended or self._is_checkpoint_due(idle=not batch):
+                ended = self._stopping and not batch and begun is None
+            # The next batch is admitted, by other processes where there are some, while this one is committed.
+            before, begun = begun, self._begin(batch)
+            if before is not None:
+                self._commit(*before)
+            if ended or self._is_checkpoint_due(idle=not batch and before is None):
                 self._sign()
             if ended:
                 return
+
+    def _begin(self, batch: Sequence[_Waiting]) -> tuple[list[_Waiting], Prepared] | None:
+        live = [(submission, future) for submission, future in batch if future.set_running_or_notify_cancel()]
+        if not live:
+            return None
+        try:
+            return live, self._log.prepare([submission for submission, _ in live])
+        except Exception as error:
+            self._refuse(live, error)
+            return None
 
     def _patience_s(self) -> float | None:
         # Unsigned records and an empty queue: wait a moment for more, then sign.
@@ -187,18 +209,18 @@ class LogWriter:
             return
         self._signed_size = self._size
 
-    def _commit(self, batch: Sequence[tuple[Submission, Future[Receipt]]]) -> None:
-        live = [(submission, future) for submission, future in batch if future.set_running_or_notify_cancel()]
-        if not live:
-            return
+    def _refuse(self, live: Sequence[_Waiting], error: Exception) -> None:
+        # Whatever it was, every submitter is told, and the writer lives on.
+        if not isinstance(error, GaugeblockError):
+            _logger.error("append failed", exc_info=error)
+        for _, future in live:
+            _end(future, error)
+
+    def _commit(self, live: Sequence[_Waiting], prepared: Prepared) -> None:
         try:
-            outcomes = self._log.append([submission for submission, _ in live])
+            outcomes = self._log.append_prepared(prepared)
         except Exception as error:
-            # Whatever it was, every submitter is told, and the writer lives on.
-            if not isinstance(error, GaugeblockError):
-                _logger.exception("append failed")
-            for _, future in live:
-                _end(future, error)
+            self._refuse(live, error)
             return
         with self._changed:
             self._size = self._log.size
@@ -207,7 +229,16 @@ class LogWriter:
         for (_, future), outcome in zip(live, outcomes, strict=True):
             _end(future, outcome)
         for follower in followers:
+            self._tell(follower)
+
+    def _tell(self, follower: Callable[[int], None]) -> None:
+        try:
             follower(self._size)
+        except Exception:
+            # The records are durable whatever a follower does with the news: it hears no more.
+            _logger.exception("a follower failed and is dropped")
+            with self._changed:
+                self._followers.remove(follower)
 
 
 def _end(future: Future[Receipt], outcome: Receipt | Exception) -> None:

@@ -16,7 +16,7 @@ from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.times import Clock, to_rfc3339
 from gaugeblock.stores.blobs import BLOB_LIMIT_BYTES, BlobUsage, digest_of
 from gaugeblock.stores.errors import BlobMissingError, BlobTooLargeError, LogClosedError
-from gaugeblock.stores.log_batch import Identity, admit_all, plan
+from gaugeblock.stores.log_batch import Identity, Prepared, admit_all, plan
 from gaugeblock.stores.log_genesis import genesis
 from gaugeblock.stores.log_records import Receipt, StoredRecord, Submission
 from gaugeblock.stores.log_view import LogView
@@ -62,6 +62,15 @@ class MemoryLog(LogView):
 
     def append(self, batch: Sequence[Submission]) -> list[Receipt | GaugeblockError]:
         """Append what may enter; each submission's receipt or refusal, in order."""
+        return self.append_prepared(self.prepare(batch))
+
+    def prepare(self, batch: Sequence[Submission]) -> Prepared:
+        """Nothing is begun: the batch is admitted when it is appended."""
+        return Prepared(batch, list, 0)
+
+    def append_prepared(self, prepared: Prepared) -> list[Receipt | GaugeblockError]:
+        """Append what may enter."""
+        batch = prepared.batch
         with self._lock:
             if self._closed:
                 raise LogClosedError

@@ -7,17 +7,14 @@ once. Whatever goes wrong with the tables, they can be built again from the log,
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
-from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, String, Table, Text, delete, select, update
-from sqlalchemy.schema import CreateTable
+from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, delete, select, update
 
 from gaugeblock.ledger.record import open_facets, parse
 from gaugeblock.plant.record_types import Facet, read_facet
@@ -30,6 +27,7 @@ from gaugeblock.stores.errors import (
     ProjectionUnknownError,
 )
 from gaugeblock.stores.log_records import StoredRecord
+from gaugeblock.stores.table_dump import copy_rows, dump_digest, shape_of
 
 __all__ = [
     "Add",
@@ -372,41 +370,3 @@ def _stored(connection: Connection, name: str, *, lock: bool = False) -> _Positi
     row = connection.execute(query.with_for_update() if lock else query).one()
     tables = tuple(msgspec.json.decode(row.tables, type=list[str]))
     return _Position(row.version, row.shape, tables, row.position, row.last_leaf)
-
-
-def shape_of(metadata: MetaData) -> str:
-    """Digest of the tables' definitions: a changed column is a changed shape, whatever the version says."""
-    text = "\n".join(str(CreateTable(metadata.tables[name])) for name in sorted(metadata.tables))
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def dump_rows(connection: Connection, table: Table) -> Iterator[list[Any]]:
-    """The table's rows in primary-key order, the same on every database."""
-    order = []
-    for column in table.primary_key:
-        # PostgreSQL orders text by locale unless told otherwise; SQLite by bytes.
-        by_bytes = connection.dialect.name == "postgresql" and isinstance(column.type, String)
-        order.append(column.collate("C") if by_bytes else column)
-    result = connection.execution_options(yield_per=BATCH).execute(select(table).order_by(*order))
-    for row in result:
-        yield [bytes(value) if isinstance(value, memoryview) else value for value in row]
-
-
-def copy_rows(origin: Connection, target: Connection, table: Table) -> None:
-    """Put the table's rows of one database into the same, empty table of another."""
-    names = [column.name for column in table.columns]
-    rows = dump_rows(origin, table)
-    while block := list(islice(rows, BATCH)):
-        target.execute(table.insert(), [dict(zip(names, row, strict=True)) for row in block])
-
-
-def dump_digest(connection: Connection, metadata: MetaData) -> str:
-    """SHA-256 (hex) over all rows of all tables, tables by name and rows by primary key."""
-    digest = hashlib.sha256()
-    encode: Callable[[object], bytes] = msgspec.msgpack.Encoder().encode
-    for name in sorted(metadata.tables):
-        table = metadata.tables[name]
-        digest.update(encode([str(name), [str(column.name) for column in table.columns]]))
-        for row in dump_rows(connection, table):
-            digest.update(encode(row))
-    return digest.hexdigest()

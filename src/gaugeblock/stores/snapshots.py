@@ -18,16 +18,10 @@ from sqlalchemy import delete, select, update
 from gaugeblock.stores.database import Database
 from gaugeblock.stores.errors import ProjectionGapError, SnapshotDamagedError
 from gaugeblock.stores.files import TEMPORARY_PREFIX, named_os_error, sync_directory
-from gaugeblock.stores.projections import (
-    Projection,
-    ProjectionRunner,
-    dump_rows,
-    projection_positions,
-    shape_of,
-)
+from gaugeblock.stores.projections import Projection, ProjectionRunner, projection_positions
+from gaugeblock.stores.table_dump import BLOCK_ROWS, dump_rows, shape_of
 
 SNAPSHOT_MAGIC = b"gaugeblock-snapshot-1\n"
-BLOCK_ROWS = 1000
 _FRAME_MOST_BYTES = 256 * 1024 * 1024
 _SHA256_BYTES = 32
 _T = TypeVar("_T")

@@ -423,7 +423,8 @@ class SqliteSpool:
         """
         with self._transaction(self._mover) as db:
             requeued = db.execute(
-                f"UPDATE records SET state = 'spooled' WHERE state = 'refused' OR (state = 'handed_over' AND {_LACKING})"  # noqa: S608
+                "UPDATE records SET state = 'spooled'"  # noqa: S608
+                f" WHERE state = 'refused' OR (state = 'handed_over' AND {_LACKING})"
             ).rowcount
             db.execute("UPDATE blobs SET handed_over = 0 WHERE sha256 IN (SELECT sha256 FROM refused_blobs)")
             db.execute("DELETE FROM refused_blobs")

@@ -9,13 +9,14 @@ from litestar import get
 from litestar.params import FromPath, FromQuery, QueryParameter
 
 from gaugeblock.inspection.read_model import PAGE_LIMIT, Overview, VerdictFilter, VerdictRow
+from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.language import Language
 from gaugeblock.plant.record_types import Verdict
 from gaugeblock.web.access import needs
 from gaugeblock.web.answers import InspectionOut, InspectionsOut, StationOut, StationsOut, UnitOut
 from gaugeblock.web.dependencies import GivenReader, GivenServices
 from gaugeblock.web.errors import InspectionNotFoundError, UnitNotFoundError
-from gaugeblock.web.ports import Services
+from gaugeblock.web.ports import Services, StationState
 from gaugeblock.web.problems import may_answer
 from gaugeblock.web.words import fault_text
 
@@ -40,15 +41,27 @@ def blob_address(sha256: str | None) -> str | None:
 
 def stations_out(services: Services, language: Language) -> list[StationOut]:
     """Supervisor's view and records' view of every station, joined by name."""
+    return _joined(services, services.stations.stations(), "unsupervised", language)
+
+
+def stations_or_fault(services: Services, language: Language) -> tuple[list[StationOut], str | None]:
+    """As :func:`stations_out`; where the supervision cannot be read, what the records say, and the fault's words."""
+    try:
+        return stations_out(services, language), None
+    except GaugeblockError as error:
+        return _joined(services, [], "unknown", language), f"{error.text(language)} {error.remedy(language)}"
+
+
+def _joined(services: Services, seen: list[StationState], otherwise: str, language: Language) -> list[StationOut]:
     rows = {_plain(row.station): row for row in services.inspections.overview().stations}
-    states = {_plain(state.station): state for state in services.stations.stations()}
+    states = {_plain(state.station): state for state in seen}
     joined = []
     for name in sorted(rows.keys() | states.keys()):
         row, state = rows.get(name), states.get(name)
         joined.append(
             StationOut(
                 station=name,
-                condition=state.condition if state else "unsupervised",
+                condition=state.condition if state else otherwise,
                 since=(state.since or None) if state else None,
                 restarts=state.restarts if state else 0,
                 spool_backlog=state.spool_backlog if state else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
+import anyio.to_thread
 import msgspec
 from litestar import MediaType, Request, Response, get
 from litestar.params import FromPath, HeaderParameter
@@ -19,6 +20,7 @@ from gaugeblock.web.errors import TileNotFoundError
 from gaugeblock.web.ports import Services
 from gaugeblock.web.problems import may_answer
 from gaugeblock.web.proof import read_checkpoint
+from gaugeblock.web.reader import account_of
 from gaugeblock.web.words import fault_text
 
 TILE_PATH = re.compile(r"(?:[0-9]|[1-5][0-9]|6[0-3]|entries)(?:/x[0-9]{3})*/[0-9]{3}(?:\.p/(?:[1-9][0-9]{0,2}))?")
@@ -64,12 +66,23 @@ def log_summary(services: GivenServices) -> LogOut:
 async def events(
     services: GivenServices,
     hub: GivenHub,
+    reader: GivenReader,
     last_event_id: Annotated[str | None, HeaderParameter(name="Last-Event-ID", max_length=80)] = None,
 ) -> ServerSentEvent:
-    """Events `verdict`, `station`, `log`, `heartbeat`, and `resync` where something was missed: read afresh then."""
+    """Events `verdict`, `station`, `log`, `heartbeat`, and `resync` where something was missed: read afresh then.
+
+    The stream ends when the session does.
+    """
+
+    async def may_listen() -> bool:
+        try:
+            return await anyio.to_thread.run_sync(account_of, services, reader.token or "") is not None
+        except GaugeblockError:
+            return True  # a store that does not answer now has not ended the session
+
     listener = hub.listen(last_event_id)
     return ServerSentEvent(
-        hub.stream(listener, services.settings.heartbeat_s, {"version": services.settings.version}),
+        hub.stream(listener, services.settings.heartbeat_s, {"version": services.settings.version}, may_listen),
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 

@@ -80,6 +80,16 @@ def create_app(services: Services) -> Litestar:
     )
 
 
+def close_streams(app: Litestar) -> None:
+    """End the open event streams, and those that are opened from now on; their pages connect again by themselves.
+
+    To be called on the application's event loop before its server is stopped: a server waits for open answers, and
+    tells the application that it ends only when there are none.
+    """
+    hub: EventHub = app.state.hub
+    hub.close()
+
+
 def _openapi(services: Services) -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Gaugeblock",

@@ -2,13 +2,15 @@
 
 Server-sent events (WHATWG HTML, section 9.2). An id is ``<boot>-<number>``: after a restart the boot differs, and
 whoever resumes is told to read afresh. The same happens to a listener that is too slow for its queue.
+
+A stream ends when the process is about to (a server waits for open answers), and when its session has ended.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,6 +42,12 @@ class Listener:
         self._queue = queue
         self._overflown = False
         self._woken = asyncio.Event()
+        self.ended = False
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self.ended = True
+        self._woken.set()
 
     def offer(self, event: Event) -> None:
         """Queues an event, or gives the queue up."""
@@ -57,8 +65,8 @@ class Listener:
         self._woken.set()
 
     async def next(self, timeout_s: float) -> Event | None:
-        """The next event; ``None`` after a silence of ``timeout_s``."""
-        if not self._events and not self._overflown:
+        """The next event; ``None`` after a silence of ``timeout_s``, or at the end."""
+        if not self._events and not self._overflown and not self.ended:
             self._woken.clear()
             try:
                 await asyncio.wait_for(self._woken.wait(), timeout_s)
@@ -67,7 +75,7 @@ class Listener:
         if self._overflown:
             self._overflown = False
             return Event(0, "resync", {})
-        return self._events.popleft()
+        return self._events.popleft() if self._events else None
 
 
 class EventHub:
@@ -88,6 +96,13 @@ class EventHub:
         self._limit = listeners
         self._listeners: set[Listener] = set()
         self._number = 0
+        self._closed = False
+
+    def close(self) -> None:
+        """Ends all streams, and every later one after its first event: the process is about to end."""
+        self._closed = True
+        for listener in self._listeners:
+            listener.end()
 
     def publish(self, name: EventName, data: Mapping[str, object]) -> None:
         """Numbers an event and gives it to every listener."""
@@ -120,6 +135,8 @@ class EventHub:
                 for event in missed:
                     listener.offer(event)
         self._listeners.add(listener)
+        if self._closed:
+            listener.end()
         return listener
 
     def leave(self, listener: Listener) -> None:
@@ -141,15 +158,29 @@ class EventHub:
         return f"{self._boot}-{event.number or self._number}"
 
     async def stream(
-        self, listener: Listener, heartbeat_s: float, heartbeat: Mapping[str, object]
+        self,
+        listener: Listener,
+        heartbeat_s: float,
+        heartbeat: Mapping[str, object],
+        may_listen: Callable[[], Awaitable[bool]],
     ) -> AsyncIterator[ServerSentEventMessage]:
-        """The listener's events as server-sent events, never silent for longer than ``heartbeat_s``."""
+        """The listener's events as server-sent events, never silent for longer than ``heartbeat_s``.
+
+        ``may_listen`` is asked as often; the stream ends when it says no.
+        """
+        clock = asyncio.get_running_loop().time
+        asked_s = clock()
         try:
             # A page that has just opened must not look stale until the first news.
             yield self._message(Event(0, "heartbeat", heartbeat), retry_ms=RETRY_MS)
-            while True:
+            while not listener.ended:
                 event = await listener.next(heartbeat_s)
-                yield self._message(event or Event(0, "heartbeat", heartbeat))
+                if clock() - asked_s >= heartbeat_s:
+                    if not await may_listen():
+                        return
+                    asked_s = clock()
+                if not listener.ended:
+                    yield self._message(event or Event(0, "heartbeat", heartbeat))
         finally:
             self.leave(listener)
 

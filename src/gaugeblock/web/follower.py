@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import anyio.to_thread
 
 from gaugeblock.inspection.read_model import PAGE_LIMIT, VerdictFilter, VerdictRow
+from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.web.events import EventHub
 from gaugeblock.web.metrics import Metrics
 from gaugeblock.web.ports import Services, StationState
@@ -46,7 +47,12 @@ class Follower:
         """Reads the ports once; blocks, so it runs in a thread."""
         services = self._services
         rows, skipped = self._new_rows()
-        return Sight(services.log.size, services.log.checkpoint(), rows, skipped, services.stations.stations())
+        try:
+            stations = services.stations.stations()
+        except GaugeblockError:
+            # News of parts do not wait for the supervision; pages show its fault when they are read.
+            stations = self._stations
+        return Sight(services.log.size, services.log.checkpoint(), rows, skipped, stations)
 
     def _new_rows(self) -> tuple[list[VerdictRow], bool]:
         reader = self._services.inspections

@@ -65,7 +65,7 @@ class MemoryAccount:
 
 
 class MemoryAccounts:
-    """Users and sessions that end with the process.
+    """Users and sessions that end with the process. ``fault`` is raised by every look-up where it is set.
 
     >>> people = MemoryAccounts([MemoryAccount("li.wei", "quality", "correct horse")])
     >>> people.user_of(people.login("li.wei", "correct horse")).role
@@ -75,6 +75,7 @@ class MemoryAccounts:
     def __init__(self, accounts: Iterable[MemoryAccount]) -> None:
         self._accounts = {account.name: account for account in accounts}
         self._sessions: dict[str, str] = {}
+        self.fault: GaugeblockError | None = None
 
     def login(self, name: str, password: str) -> str:
         """See :class:`~gaugeblock.web.ports.Accounts`."""
@@ -87,6 +88,8 @@ class MemoryAccounts:
 
     def user_of(self, token: str) -> MemoryAccount:
         """See :class:`~gaugeblock.web.ports.Accounts`."""
+        if self.fault is not None:
+            raise self.fault
         try:
             return self._accounts[self._sessions[token]]
         except KeyError:
@@ -98,13 +101,16 @@ class MemoryAccounts:
 
 
 class MemoryStations:
-    """Station states as they are set."""
+    """Station states as they are set. ``fault`` is raised instead where it is set."""
 
     def __init__(self, states: Iterable[StationState] = ()) -> None:
         self.states = list(states)
+        self.fault: GaugeblockError | None = None
 
     def stations(self) -> list[StationState]:
         """See :class:`~gaugeblock.web.ports.StationSupervision`."""
+        if self.fault is not None:
+            raise self.fault
         return list(self.states)
 
 

@@ -11,6 +11,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from gaugeblock.inspection.read_model import VerdictRow
+from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.record_types import Verdict
 from gaugeblock.web.ports import Services
 
@@ -82,7 +83,11 @@ class Metrics(Collector):
         )
         restarts = CounterMetricFamily("gaugeblock_station_restarts", "Restarts by the supervisor.", labels=["station"])
         backlog = GaugeMetricFamily("gaugeblock_spool_backlog", "Records not yet handed over.", labels=["station"])
-        for state in self._services.stations.stations():
+        try:
+            states = self._services.stations.stations()
+        except GaugeblockError:
+            return  # the other figures are good; these are absent, as of a target that is down
+        for state in states:
             for name in CONDITIONS:
                 condition.add_metric([state.station, name], float(state.condition == name))
             restarts.add_metric([state.station], state.restarts)

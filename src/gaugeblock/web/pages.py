@@ -17,7 +17,7 @@ from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.language import Language
 from gaugeblock.plant.record_types import Verdict
 from gaugeblock.web.access import SignInBrake, needs, own_form
-from gaugeblock.web.api_inspections import TEXT_LIMIT, inspection_out, page_of, stations_out
+from gaugeblock.web.api_inspections import TEXT_LIMIT, inspection_out, page_of, stations_or_fault
 from gaugeblock.web.api_log import health_out, log_out
 from gaugeblock.web.api_records import record_out
 from gaugeblock.web.dependencies import GivenReader, GivenServices
@@ -89,11 +89,13 @@ def local(target: str | None) -> str:
 def _overview(services: Services, language: Language) -> dict[str, Any]:
     overview = services.inspections.overview()
     latest = overview.recent[0] if overview.recent else None
+    stations, stations_fault = stations_or_fault(services, language)
     return {
         "overview": overview,
         "latest": inspection_out(latest) if latest else None,
         "recent": [inspection_out(row) for row in overview.recent[:12]],
-        "stations": stations_out(services, language),
+        "stations": stations,
+        "stations_fault": stations_fault,
         "deadline_ms": latest.deadline_ms if latest else None,
         "health": health_out(services, language),
     }
@@ -259,8 +261,8 @@ async def log_fragment(request: Request[Any, Any, Any], services: GivenServices,
 @get("/stations", guards=[needs("viewer")], include_in_schema=False)
 async def stations(request: Request[Any, Any, Any], services: GivenServices, reader: GivenReader) -> Response[str]:
     """Every station's condition."""
-    shown = await anyio.to_thread.run_sync(stations_out, services, reader.language)
-    return page(request, reader, "stations.html.j2", here_nav="stations", stations=shown)
+    shown, fault = await anyio.to_thread.run_sync(stations_or_fault, services, reader.language)
+    return page(request, reader, "stations.html.j2", here_nav="stations", stations=shown, stations_fault=fault)
 
 
 @get("/fragments/stations", guards=[needs("viewer")], include_in_schema=False)
@@ -268,8 +270,8 @@ async def stations_fragment(
     request: Request[Any, Any, Any], services: GivenServices, reader: GivenReader
 ) -> Response[str]:
     """The live part of the stations page."""
-    shown = await anyio.to_thread.run_sync(stations_out, services, reader.language)
-    return page(request, reader, "_stations.html.j2", stations=shown)
+    shown, fault = await anyio.to_thread.run_sync(stations_or_fault, services, reader.language)
+    return page(request, reader, "_stations.html.j2", stations=shown, stations_fault=fault)
 
 
 @get("/api", include_in_schema=False)

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 
 from gaugeblock.inspection.read_model import InspectionReader
 from gaugeblock.plant.language import LANGUAGES, Language
+from gaugeblock.plant.limits import IMAGE_BYTES_MAX
 from gaugeblock.plant.times import Clock
 
 Role = Literal["viewer", "quality", "admin"]
@@ -182,7 +183,15 @@ class StationState:
 class StationSupervision(Protocol):
     """The supervisor of the station processes."""
 
-    def stations(self) -> list[StationState]: ...
+    def stations(self) -> list[StationState]:
+        """All of them.
+
+        Raises
+        ------
+        GaugeblockError
+            How they fare is not known now.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +243,7 @@ class WebSettings:
     secure_cookies: bool = False
     records_per_request: int = 1000
     records_body_bytes: int = 16 * 1024 * 1024
-    blob_bytes: int = 32 * 1024 * 1024
+    blob_bytes: int = IMAGE_BYTES_MAX
     key_skew_s: float = 300.0
     submit_timeout_s: float = 30.0
     follow_every_s: float = 0.25

@@ -58,6 +58,8 @@ STATUS: dict[str, int] = {
     "stores.queue_full": 503,
     "stores.checkpoint_pending": 503,
     "stores.busy": 503,
+    "stores.unavailable": 503,
+    "stores.full": 503,
     "stores.login_refused": 401,
     "stores.login_throttled": 429,
     "stores.record_missing": 404,
@@ -69,9 +71,8 @@ STATUS: dict[str, int] = {
 }
 """Codes with a status of their own; another room's refusal of what was sent is 422, a fault of ours 500."""
 
-RETRIED = frozenset(
-    {"stores.queue_full", "stores.checkpoint_pending", "stores.busy", "web.busy", "web.too_many_listeners"}
-)
+RETRIED = frozenset(code for code, status in STATUS.items() if status == 503)
+"""Answered with Retry-After."""
 
 
 class Problem(msgspec.Struct, frozen=True):

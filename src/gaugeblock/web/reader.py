@@ -87,7 +87,7 @@ async def _look_up(connection: Connection) -> Reader:
     language, theme = preferred_language(connection, services.settings), preferred_theme(connection)
     token = connection.cookies.get(SESSION_COOKIE)
     if token and len(token) <= COOKIE_LENGTH_LIMIT:
-        account = await anyio.to_thread.run_sync(_session, services, token)
+        account = await anyio.to_thread.run_sync(account_of, services, token)
         if account is not None:
             return Reader(language, theme, account, token)
     guest = connection.cookies.get(GUEST_COOKIE)
@@ -96,7 +96,8 @@ async def _look_up(connection: Connection) -> Reader:
     return Reader(language, theme, None, secrets.token_urlsafe(24), fresh_guest=True)
 
 
-def _session(services: Services, token: str) -> Account | None:
+def account_of(services: Services, token: str) -> Account | None:
+    """Whose session this is; nobody's where it has ended. Blocks."""
     try:
         return services.accounts.user_of(token)
     except GaugeblockError as error:
