@@ -168,7 +168,7 @@ def test_a_watched_folder_is_judged_recorded_and_never_twice(make_rig: RigMaker,
         "d": "OK",
     }
     assert verdict("c.png")["reason"] == "plant.unexpected"
-    assert verdict("d.png")["record"].startswith("2/")
+    assert verdict("d.png")["record"] == "station:RIG/2/1"
     assert (folder / "verdicts" / "nok" / "b.png").exists()
     spool = SqliteSpool(rig.data)
     triggers = [record.trigger for record in spool.records() if record.verdict is not None]

@@ -191,6 +191,9 @@ def test_photographs_are_judged_across_kills_and_each_has_evidence(
     letter = next(v for name, v in seen.items() if name.startswith("letter"))
     assert letter["verdict"] == "UNDECIDED"
     plant = workshop / "plant.toml"
+    refused = gaugeblock("key", "rotate", "station:L1-ST10", "--plant", plant)
+    assert refused.returncode == 2, "its process would go on signing with the old key"
+    assert gaugeblock("doctor", "--plant", plant).returncode == 0, "our own server is no stranger on its port"
     _until(lambda: gaugeblock("evidence", "station:L1-ST10/2/1", "--plant", plant).returncode == 0, "the last record")
     process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0

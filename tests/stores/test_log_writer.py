@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from gaugeblock.ledger.errors import UnknownKeyError
+from gaugeblock.ledger.errors import RevokedKeyError, UnknownKeyError
+from gaugeblock.ledger.key_records import revocation
+from gaugeblock.ledger.record import ClockState, sign_record
 from gaugeblock.stores.admission_pool import AdmissionPool
 from gaugeblock.stores.errors import IdentityConflictError, LogClosedError, QueueFullError, StoreFullError
 from gaugeblock.stores.log import LogWriter, Receipt, Submission
@@ -190,3 +193,69 @@ def test_admission_in_processes_answers_as_here(sqlite_log: Any, author: Any) ->
     assert log.audit is not None
     log.sign_checkpoint()
     assert log.audit().records == 403
+
+
+def revoke(author: Any) -> Submission:
+    draft = revocation(
+        "server:plant",
+        author.station,
+        author.station_key.public.thumbprint,
+        log=author.origin,
+        stated_at=author.stated_at,
+        clock=ClockState("local", None),
+    )
+    signed = sign_record(draft, author.server_key, os.urandom)
+    return Submission(signed.jws, signed.disclosures)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_what_was_admitted_before_the_keys_changed_is_admitted_again(
+    sqlite_log: Any, author: Any, workers: int
+) -> None:
+    log = sqlite_log()
+    log.append([author.bind()])
+    with AdmissionPool(workers or 1) as pool:
+        if workers:
+            log.admit_with(pool)
+        theirs = [author.verdict(n, key=author.other_key, entity="station:L1-ST20") for n in range(150)]
+        early = log.prepare(theirs)
+        between = log.prepare([author.verdict(n) for n in range(150)])
+        late = log.prepare([author.verdict(n) for n in range(150, 300)])
+        log.append([author.bind("station:L1-ST20", author.other_key)])
+        assert all(isinstance(outcome, Receipt) for outcome in log.append_prepared(early))
+        assert all(isinstance(outcome, Receipt) for outcome in log.append_prepared(between))
+        log.append([revoke(author)])
+        assert all(isinstance(outcome, RevokedKeyError) for outcome in log.append_prepared(late))
+    log.sign_checkpoint()
+    assert log.audit().records == 304
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_order_holds_while_batches_overlap(sqlite_log: Any, author: Any, workers: int) -> None:
+    log = sqlite_log()
+    with AdmissionPool(workers or 1) as pool, LogWriter(log, commit_limit=130) as writer:
+        if workers:
+            log.admit_with(pool)
+        bound = writer.submit(author.bind())
+        good = writer.submit_many([author.verdict(n) for n in range(300)])
+        gone = writer.submit(revoke(author))
+        refused = writer.submit_many([author.verdict(n) for n in range(300, 600)])
+        again = writer.submit_many([author.verdict(3, identity=f"1/{n}") for n in (1000, 1001)])
+        assert [f.result(60).index for f in (bound, *good, gone)] == list(range(1, 303))
+        assert all(isinstance(future.exception(60), RevokedKeyError) for future in (*refused, *again))
+    assert log.audit().records == 303
+
+
+def test_a_batch_that_was_out_when_the_pool_ended_is_admitted_here(sqlite_log: Any, author: Any) -> None:
+    log = sqlite_log()
+    log.append([author.bind()])
+    pool = AdmissionPool(1)
+    log.admit_with(pool)
+    batches = [log.prepare([author.verdict(1000 * k + n) for n in range(200)]) for k in range(3)]
+    for process in pool._executor._processes.values():  # type: ignore[union-attr]
+        process.kill()
+    for prepared in batches:
+        assert all(isinstance(outcome, Receipt) for outcome in log.append_prepared(prepared))
+    assert all(isinstance(outcome, Receipt) for outcome in log.append([author.verdict(n) for n in range(9000, 9200)]))
+    pool.close()
+    assert log.audit().records == 802

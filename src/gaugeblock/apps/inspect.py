@@ -16,15 +16,26 @@ import numpy.typing as npt
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from gaugeblock.apps.console import Console
+from gaugeblock.apps.output_file import output_file, write_output
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.language import Language
 from gaugeblock.plant.record_types import Verdict
 from gaugeblock.vision.backbone_weights import lite0_checkpoint
 from gaugeblock.vision.decode import decode
-from gaugeblock.vision.errors import ImageCorruptError, ImageError
+from gaugeblock.vision.errors import ImageError, ImageUnreadableError, LevelRangeError
 from gaugeblock.vision.inspector import Inspector
 from gaugeblock.vision.training import TrainingOptions, lite0_network, train
-from gaugeblock.web.report import FULL_MAX, Report, ReportImage, overlay_of, picture_of, rank, render_report
+from gaugeblock.web.report import (
+    FULL_MAX,
+    UNDECIDED_MAX,
+    Report,
+    ReportImage,
+    by_subfolder,
+    overlay_of,
+    picture_of,
+    rank,
+    render_report,
+)
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
 FILES_MAX = 200_000
@@ -53,21 +64,27 @@ class FolderTooLargeError(GaugeblockError):
 
 
 class GroupsFileError(GaugeblockError):
-    """A table of groups that does not fit the folder. Facts: ``path``, ``detail``."""
+    """No table of groups where one was named, or no text. Facts: ``path``."""
 
     code = "vision.groups_file"
+
+
+class GroupsRowError(GaugeblockError):
+    """A line of the table that is not a file and its group. Facts: ``path``, ``line``."""
+
+    code = "vision.groups_row"
+
+
+class GroupsLackingError(GaugeblockError):
+    """An image without a group. Facts: ``path``, ``name``."""
+
+    code = "vision.groups_lacking"
 
 
 class ModuleMissingError(GaugeblockError):
     """No module file where one was named. Facts: ``path``."""
 
     code = "vision.module_missing"
-
-
-class OutputUnwritableError(GaugeblockError):
-    """A result that cannot be written. Facts: ``path``, ``detail``."""
-
-    code = "vision.output_unwritable"
 
 
 @dataclass(frozen=True)
@@ -105,22 +122,32 @@ class ImageFolder:
         try:
             data = self.paths[index].read_bytes()
         except OSError as error:
-            raise ImageCorruptError(detail=error.strerror or "unreadable") from error
+            raise ImageUnreadableError(detail=error.strerror or type(error).__name__) from error
         return decode(data)
 
 
 def train_command(
     folder: Path,
-    out: Path,
+    out: Path | str,
     *,
     seed: int = 1,
     overkill: float = 0.05,
     groups: Path | None = None,
     language: Language = "zh",
 ) -> int:
-    """Train on the good parts in ``folder`` and write the module. Exit status: 0, or 1 with the error said."""
+    """Train on the good parts in ``folder`` and write the module. Exit status: 0, or 1 with the error said.
+
+    Everything that can be refused is refused before training, which takes minutes.
+
+    Parameters
+    ----------
+    out
+        The module file. As text where a slash at its end, which names a folder, is to be noticed.
+    """
     console = Console(language)
     try:
+        if not 0 < overkill < 1:
+            raise LevelRangeError(name="--overkill", value=overkill)
         _train(folder, out, seed, overkill, groups, console)
     except GaugeblockError as error:
         console.error(error)
@@ -128,9 +155,12 @@ def train_command(
     return 0
 
 
-def _train(folder: Path, out: Path, seed: int, overkill: float, groups: Path | None, console: Console) -> None:
+def _train(
+    folder: Path, out_named: Path | str, seed: int, overkill: float, groups: Path | None, console: Console
+) -> None:
     images = ImageFolder.open(folder)
     given = _read_groups(groups, images) if groups is not None else None
+    out = output_file(out_named, console)
     console.say("report.command.training", count=len(images), folder=folder)
     left_out: list[tuple[str, ImageError]] = []
     started = time.monotonic()
@@ -151,7 +181,7 @@ def _train(folder: Path, out: Path, seed: int, overkill: float, groups: Path | N
     if len(left_out) > NAMED_MAX:
         console.say("report.command.left_out_more", "yellow", count=len(left_out) - NAMED_MAX)
     data = inspector.to_bytes()
-    _write(out, data)
+    write_output(out, data)
     facts, point = inspector.manifest.training, inspector.manifest.operating_point
     if facts.groups_source == "near_duplicates":
         console.say("report.command.groups_proposed", groups=facts.groups)
@@ -181,7 +211,9 @@ def _train(folder: Path, out: Path, seed: int, overkill: float, groups: Path | N
         )
 
 
-def run_command(module: Path, folder: Path, *, report: Path, csv: Path | None = None, language: Language = "zh") -> int:
+def run_command(
+    module: Path, folder: Path, *, report: Path | str, csv: Path | str | None = None, language: Language = "zh"
+) -> int:
     """Inspect the images in ``folder`` and write the report. Exit status: 0, or 1 with the error said."""
     console = Console(language)
     try:
@@ -192,13 +224,15 @@ def run_command(module: Path, folder: Path, *, report: Path, csv: Path | None = 
     return 0
 
 
-def _run(module: Path, folder: Path, report: Path, csv: Path | None, console: Console) -> None:
+def _run(module: Path, folder: Path, report_named: Path | str, csv_named: Path | str | None, console: Console) -> None:
     try:
         data = module.read_bytes()
     except OSError as error:
         raise ModuleMissingError(path=str(module)) from error
     inspector = Inspector.from_bytes(data, threads=os.cpu_count() or 1)
     images = ImageFolder.open(folder)
+    report = output_file(report_named, console)
+    csv = None if csv_named is None else output_file(csv_named, console)
     found: list[ReportImage] = []
     started = time.monotonic()
     with _bar(console) as advance:
@@ -211,7 +245,7 @@ def _run(module: Path, folder: Path, report: Path, csv: Path | None, console: Co
         console.say("report.command.csv", path=csv)
     pictured = _with_pictures(inspector, images, found)
     content = Report(inspector.manifest, pictured, seconds, version("gaugeblock"))
-    _write(report, render_report(content, console.language).encode("utf-8"))
+    write_output(report, render_report(content, console.language).encode("utf-8"))
     counts = {v: sum(1 for f in found if f.verdict is v) for v in Verdict}
     console.say(
         "report.command.done",
@@ -223,6 +257,14 @@ def _run(module: Path, folder: Path, report: Path, csv: Path | None, console: Co
         rate=f"{len(found) / max(seconds, 1e-9):.1f}",
         path=report,
     )
+    for folder_counts in by_subfolder(found)[:NAMED_MAX]:
+        console.say(
+            "report.command.subfolder",
+            name=folder_counts.name or console.text("report.folders.none"),
+            ok=folder_counts.counts[Verdict.OK],
+            nok=folder_counts.counts[Verdict.NOK],
+            undecided=folder_counts.counts[Verdict.UNDECIDED],
+        )
 
 
 def _inspect(inspector: Inspector, images: ImageFolder, index: int) -> ReportImage:
@@ -238,7 +280,9 @@ def _with_pictures(inspector: Inspector, images: ImageFolder, found: list[Report
     """The first ones once more, with picture and heat-map: keeping those of all would need memory for all."""
     index_of = {images.name(i): i for i in range(len(images))}
     ranked = rank(found)
-    for at, image in enumerate(ranked[:FULL_MAX]):
+    judged = sum(1 for image in ranked if image.verdict is not Verdict.UNDECIDED)
+    for at in (*range(min(FULL_MAX, judged)), *range(judged, min(judged + UNDECIDED_MAX, len(ranked)))):
+        image = ranked[at]
         try:
             pixels = images[index_of[image.name]]
         except ImageError:
@@ -257,20 +301,21 @@ def _read_groups(path: Path, images: ImageFolder) -> list[Hashable]:
     """The group of each image from lines of ``file,group``; a heading line ``file,group`` may stand first."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = [row for row in csv_format.reader(file) if row]
+            reader = csv_format.reader(file)
+            rows = [(reader.line_num, row) for row in reader if row]
     except (OSError, UnicodeDecodeError, csv_format.Error) as error:
-        raise GroupsFileError(path=str(path), detail=str(error)[:120]) from error
-    if rows and rows[0][0].strip().lower() == "file":
+        raise GroupsFileError(path=str(path)) from error
+    if rows and rows[0][1][0].strip().lower() == "file":
         rows = rows[1:]
     group_of: dict[str, Hashable] = {}
-    for row in rows:
+    for line, row in rows:
         if len(row) != 2:
-            raise GroupsFileError(path=str(path), detail=f"not two columns: {','.join(row)[:80]}")
+            raise GroupsRowError(path=str(path), line=line)
         group_of[row[0].strip()] = row[1].strip()
     try:
         return [group_of[images.name(i)] for i in range(len(images))]
     except KeyError as error:
-        raise GroupsFileError(path=str(path), detail=f"no group for {error.args[0]}") from error
+        raise GroupsLackingError(path=str(path), name=str(error.args[0])) from error
 
 
 @contextmanager
@@ -288,18 +333,6 @@ def _bar(console: Console) -> Iterator[Callable[[str, int, int], None]]:
         yield advance
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Written beside, then renamed: a reader never sees half a file."""
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(data)
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OutputUnwritableError(path=str(path), detail=error.strerror or "unwritable") from error
-
-
 def _write_csv(path: Path, images: list[ReportImage], threshold: float) -> None:
     lines: list[list[str]] = [list(CSV_COLUMNS)]
     for image in images:
@@ -315,7 +348,7 @@ def _write_csv(path: Path, images: list[ReportImage], threshold: float) -> None:
             ]
         )
     text = "\r\n".join(",".join(_quoted(cell) for cell in line) for line in lines) + "\r\n"
-    _write(path, text.encode("utf-8-sig"))
+    write_output(path, text.encode("utf-8-sig"))
 
 
 def _safe_cell(text: str) -> str:

@@ -35,7 +35,7 @@ from gaugeblock.edge.ports import Camera, PlcLink
 from gaugeblock.edge.statements import Identity
 from gaugeblock.edge.station import Station, StationSettings
 from gaugeblock.ledger.keys import SigningKey
-from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.errors import GaugeblockError, sentence_of
 from gaugeblock.plant.language import Language, say
 from gaugeblock.plant.times import to_rfc3339
 from gaugeblock.stores.clock import SystemClock
@@ -226,7 +226,7 @@ def run_station(config: StationConfig, child: Sequence[str] = CHILD) -> int:
         open_things.callback(inference.close)
         # Before the first word to the PLC: a station that has just started should not reject for being cold.
         inference.wait_ready(config.ready_wait_s)
-        plc, camera = _ports(config.ports, data, spool)
+        plc, camera = _ports(config, data, spool)
         open_things.callback(plc.close)
         open_things.callback(camera.close)
         identity = Identity(
@@ -280,7 +280,8 @@ class _Worker(threading.Thread):
             self._stop_event.set()
 
 
-def _ports(ports: VirtualPorts | FolderPorts, data: Path, spool: SqliteSpool) -> tuple[PlcLink, Camera]:
+def _ports(config: StationConfig, data: Path, spool: SqliteSpool) -> tuple[PlcLink, Camera]:
+    ports = config.ports
     if isinstance(ports, VirtualPorts):
         return VirtualPlcLink(ports.host, ports.plc_port), VirtualCamera(ports.host, ports.camera_port)
 
@@ -288,7 +289,12 @@ def _ports(ports: VirtualPorts | FolderPorts, data: Path, spool: SqliteSpool) ->
         record = spool.recorded(number)
         if record is None or record.verdict is None:
             return None
-        return {"verdict": record.verdict.value, "reason": record.reason, "record": record.identity}
+        return {
+            "verdict": record.verdict.value,
+            "reason": record.reason,
+            "text": sentence_of(record.reason, config.language) if record.reason else None,
+            "record": f"station:{config.station}/{record.identity}",
+        }
 
     folder = WatchedFolder(
         FolderSettings(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from gaugeblock.plant.language import Language, say
+from gaugeblock.plant.language import Language, catalogue, say
 
 
 class GaugeblockError(Exception):
@@ -67,3 +67,21 @@ class UnexpectedError(GaugeblockError):
     """A fault of a library or the system, wrapped so that it is named. Facts: ``detail``."""
 
     code = "plant.unexpected"
+
+
+class _LeftOpen(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "…"
+
+
+def sentence_of(code: str, language: Language) -> str:
+    """What an error's code says where its facts are not known, as in a record: they are left open.
+
+    A code from a newer release is given back as it is.
+
+    >>> sentence_of("plant.unexpected", "en"), sentence_of("future.fault", "en")
+    ('An unexpected fault: ….', 'future.fault')
+    """
+    room, _, name = code.partition(".")
+    sentence = catalogue(language).get(f"{room}.error.{name}.text")
+    return code if sentence is None else sentence.format_map(_LeftOpen())

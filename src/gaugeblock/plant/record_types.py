@@ -75,7 +75,11 @@ class InspectionMeasurement(Facet, frozen=True, forbid_unknown_fields=True, omit
 
 
 class InspectionProcess(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How the answer was made: identity in the station, timing, guards that passed."""
+    """How the answer was made: identity in the station, timing, guards that passed.
+
+    ``latency_ms`` runs from the trigger to the signing of this record, which comes before the answer; the time until
+    the answer was sent is ``stage_ms.previous_answer`` of the next record.
+    """
 
     boot_epoch: int
     sequence: int

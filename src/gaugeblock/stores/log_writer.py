@@ -1,8 +1,9 @@
 """Group commit: one thread that takes what waits and appends it in one transaction.
 
 Many submit, one writes. What arrives while a commit is on its way to the disk shares the next one, so a busy log
-commits no more often than an idle one, only more at a time; and while one batch is committed, the next is admitted. The queue is bounded: beyond it a submitter is told to
-come again, which HTTP says as 503 with Retry-After.
+commits no more often than an idle one, only more at a time. While one batch is committed the next is admitted, by
+other processes where there are some. The queue is bounded: beyond it a submitter is told to come again, which HTTP
+says as 503 with Retry-After.
 """
 
 from __future__ import annotations
@@ -186,6 +187,8 @@ class LogWriter:
         try:
             return live, self._log.prepare([submission for submission, _ in live])
         except Exception as error:
+            if not isinstance(error, GaugeblockError):
+                _logger.exception("append failed")
             self._refuse(live, error)
             return None
 
@@ -211,8 +214,6 @@ class LogWriter:
 
     def _refuse(self, live: Sequence[_Waiting], error: Exception) -> None:
         # Whatever it was, every submitter is told, and the writer lives on.
-        if not isinstance(error, GaugeblockError):
-            _logger.error("append failed", exc_info=error)
         for _, future in live:
             _end(future, error)
 
@@ -220,6 +221,8 @@ class LogWriter:
         try:
             outcomes = self._log.append_prepared(prepared)
         except Exception as error:
+            if not isinstance(error, GaugeblockError):
+                _logger.exception("append failed")
             self._refuse(live, error)
             return
         with self._changed:

@@ -9,11 +9,11 @@ from typing import Annotated, Literal, TypeAlias, TypeVar
 
 import msgspec
 
+from gaugeblock.plant.limits import IMAGE_BYTES_MAX
 from gaugeblock.plant.record_types import Verdict
 from gaugeblock.virtual.errors import MessageError
 
 LINE_BYTES_MAX = 4096
-FRAME_BYTES_MAX = 64 * 1024 * 1024
 
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
 Name = Annotated[str, msgspec.Meta(max_length=200)]
@@ -62,7 +62,7 @@ class FrameMessage(msgspec.Struct, frozen=True, tag="frame"):
 
     trigger: Number
     captured_at: Annotated[str, msgspec.Meta(max_length=40)]
-    size: Annotated[int, msgspec.Meta(ge=0, le=FRAME_BYTES_MAX)] = msgspec.field(name="bytes")
+    size: Annotated[int, msgspec.Meta(ge=0, le=IMAGE_BYTES_MAX)] = msgspec.field(name="bytes")
 
 
 class NoFrame(msgspec.Struct, frozen=True, tag="no_frame"):

@@ -23,10 +23,12 @@ from gaugeblock.vision.errors import (
     ImageCorruptError,
     ImageDepthError,
     ImageEmptyError,
+    ImageFileTooLargeError,
     ImageModeError,
     ImageTooLargeError,
     ImageTooSmallError,
     ImageTruncatedError,
+    ImageUnknownFormatError,
 )
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
@@ -95,16 +97,16 @@ def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Pixels:
     if not data:
         raise ImageEmptyError
     if len(data) > limits.bytes_max:
-        raise ImageTooLargeError(what="bytes", limit=limits.bytes_max)
+        raise ImageFileTooLargeError(limit=limits.bytes_max)
     try:
         with warnings.catch_warnings():
             # Our own limits decide; Pillow's warnings about size and odd tags would only repeat them.
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError as error:
-        raise ImageTooLargeError(what="pixels", limit=limits.pixels_max) from error
+        raise ImageTooLargeError(limit=limits.pixels_max) from error
     except UnidentifiedImageError as error:
-        raise ImageCorruptError(detail="unknown format") from error
+        raise ImageUnknownFormatError from error
     except DAMAGE as error:
         raise ImageCorruptError(detail=_short(error)) from error
     with image:
@@ -115,7 +117,7 @@ def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Pixels:
 def _check_header(image: ImageFile.ImageFile, data: bytes, limits: DecodeLimits) -> None:
     width, height = image.size
     if width * height > limits.pixels_max:
-        raise ImageTooLargeError(what="pixels", limit=limits.pixels_max)
+        raise ImageTooLargeError(limit=limits.pixels_max)
     if min(width, height) < limits.side_min:
         raise ImageTooSmallError(width=width, height=height, limit=limits.side_min)
     # Pillow narrows a 16-bit RGB PNG to 8 bits without a word; only the header still tells.
@@ -142,7 +144,7 @@ def _pixels(image: ImageFile.ImageFile) -> Pixels:
         cut = any(word in detail.lower() for word in ("truncated", "not enough image data", "unexpected end"))
         raise (ImageTruncatedError if cut else ImageCorruptError)(detail=detail) from error
     except Image.DecompressionBombError as error:  # a TIFF directory may grow while it loads
-        raise ImageTooLargeError(what="pixels", limit=DEFAULT_LIMITS.pixels_max) from error
+        raise ImageTooLargeError(limit=DEFAULT_LIMITS.pixels_max) from error
     if upright.mode in WITH_ALPHA or (upright.mode == "P" and "transparency" in upright.info):
         upright = upright.convert("RGBA")
         if upright.getchannel("A").getextrema()[0] != 255:

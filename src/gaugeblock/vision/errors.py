@@ -21,6 +21,18 @@ class ImageCorruptError(ImageError):
     code = "vision.image_corrupt"
 
 
+class ImageUnknownFormatError(ImageCorruptError):
+    """Not an image of any format we read."""
+
+    code = "vision.image_unknown_format"
+
+
+class ImageUnreadableError(ImageError):
+    """The system does not give the file's bytes. Facts: ``detail`` (the system's words)."""
+
+    code = "vision.image_unreadable"
+
+
 class ImageTruncatedError(ImageError):
     """The file ends before the picture does. Facts: ``detail``."""
 
@@ -46,9 +58,21 @@ class ImageAnimatedError(ImageError):
 
 
 class ImageTooLargeError(ImageError):
-    """More bytes or pixels than the limits allow. Facts: ``what``, ``limit``."""
+    """More pixels than the limits allow. Facts: ``limit``."""
 
     code = "vision.image_too_large"
+
+
+class ImageFileTooLargeError(ImageTooLargeError):
+    """More bytes than the limits allow. Facts: ``limit``."""
+
+    code = "vision.image_file_too_large"
+
+
+class ImageTooNarrowError(ImageTooLargeError):
+    """So long and narrow that it needs too many cells. Facts: ``limit``."""
+
+    code = "vision.image_too_narrow"
 
 
 class ImageTooSmallError(ImageError):
@@ -109,9 +133,21 @@ class NetworkShapeError(GaugeblockError):
 
 
 class ModuleFormatError(GaugeblockError):
-    """A ``.gbm`` file that is not one, or not of a known version, or beyond its limits. Facts: ``detail``."""
+    """Not a ``.gbm`` file, or not of a version this release reads."""
 
     code = "vision.module_format"
+
+
+class ModuleLimitError(ModuleFormatError):
+    """A part of a module is larger than any module's. Facts: ``part``."""
+
+    code = "vision.module_limit"
+
+
+class ModuleLayoutError(ModuleFormatError):
+    """A part of a module is missing or does not fit the others. Facts: ``part``."""
+
+    code = "vision.module_layout"
 
 
 class ModuleDigestError(GaugeblockError):

@@ -29,6 +29,7 @@ MEAN_MARGIN_MIN = 40.0
 SATURATED_LEVEL = 254
 SATURATED_MARGIN = 0.3
 SAMPLE_PIXELS = 20_000
+GREY_MAX = 255.0
 
 PASSED: tuple[str, ...] = ("size", "contrast", "exposure")
 
@@ -120,6 +121,6 @@ class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         if image.saturated > saturated_max:
             raise ImageSaturatedError(share=round(image.saturated, 3), limit=round(saturated_max, 3))
         margin = max(MEAN_MARGIN_MIN, self.mean_max - self.mean_min)
-        low, high = self.mean_min - margin, self.mean_max + margin
+        low, high = max(0.0, self.mean_min - margin), min(GREY_MAX, self.mean_max + margin)
         if not low <= image.mean <= high:
             raise ImageExposureError(mean=round(image.mean, 1), low=round(low, 1), high=round(high, 1))

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from gaugeblock.plant.record_types import Verdict
 from gaugeblock.vision.embedding import Embedder
-from gaugeblock.vision.errors import ModuleFormatError
+from gaugeblock.vision.errors import ModuleLayoutError, ModuleLimitError
 from gaugeblock.vision.guards import PASSED, Envelope, ImageStatistics
 from gaugeblock.vision.memory_bank import MemoryBank
 from gaugeblock.vision.module_file import ModuleFile, read_module, write_module
@@ -147,7 +147,7 @@ class Inspector:
         self._bank = MemoryBank(parts.bank)
         self._whole = parts.whole
         if self._embedder.channels != parts.bank.shape[1]:
-            raise ModuleFormatError(detail="network and bank differ in channels")
+            raise ModuleLayoutError(part="bank")
 
     # ── the file ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -187,24 +187,24 @@ class Inspector:
         try:
             manifest = msgspec.json.decode(module.manifest, type=Manifest)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ModuleFormatError(detail=f"manifest: {str(error)[:120]}") from error
+            raise ModuleLayoutError(part="manifest") from error
         network = _section(module, "network")
         if hashlib.sha256(network).hexdigest() != manifest.network_sha256:
-            raise ModuleFormatError(detail="the network is not the one the manifest names")
+            raise ModuleLayoutError(part="network")
         bank_raw = _section(module, "bank")
         if hashlib.sha256(bank_raw).hexdigest() != manifest.bank_sha256:
-            raise ModuleFormatError(detail="the bank is not the one the manifest names")
+            raise ModuleLayoutError(part="bank")
         if not (0 < manifest.bank_vectors <= VECTORS_MAX and 0 < manifest.side <= SIDE_MAX):
-            raise ModuleFormatError(detail="bank size or side out of range")
+            raise ModuleLimitError(part="bank")
         if not manifest.operating_point.patch_threshold > 0 or not manifest.threshold > 0:
-            raise ModuleFormatError(detail="a threshold that is not positive")
+            raise ModuleLayoutError(part="threshold")
         width, rank, points = manifest.whole_shape
         whole = WholeIndex(
-            _array(_section(module, "whole_centre"), (width,)),
-            _array(_section(module, "whole_whitening"), (width, rank)),
-            _array(_section(module, "whole_points"), (points, rank)),
+            _array("whole_centre", _section(module, "whole_centre"), (width,)),
+            _array("whole_whitening", _section(module, "whole_whitening"), (width, rank)),
+            _array("whole_points", _section(module, "whole_points"), (points, rank)),
         )
-        bank = _array(bank_raw, (manifest.bank_vectors, manifest.channels))
+        bank = _array("bank", bank_raw, (manifest.bank_vectors, manifest.channels))
         return cls(Parts(network, bank, whole, manifest), threads)
 
     @cached_property
@@ -272,13 +272,13 @@ def _section(module: ModuleFile, name: str) -> bytes:
     try:
         return module.sections[name]
     except KeyError:
-        raise ModuleFormatError(detail=f"section '{name}' is missing") from None
+        raise ModuleLayoutError(part=name) from None
 
 
-def _array(raw: bytes, shape: tuple[int, ...]) -> Matrix:
+def _array(part: str, raw: bytes, shape: tuple[int, ...]) -> Matrix:
     if min(shape) <= 0 or int(np.prod(shape)) * 4 != len(raw):
-        raise ModuleFormatError(detail=f"an array's length does not match its shape {shape}")
+        raise ModuleLayoutError(part=part)
     array = np.frombuffer(raw, "<f4").reshape(shape)
     if not np.isfinite(array).all():
-        raise ModuleFormatError(detail="an array with values that are not finite")
+        raise ModuleLayoutError(part=part)
     return array.astype(np.float32)

@@ -14,7 +14,7 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gaugeblock.vision.errors import ModuleDigestError, ModuleFormatError
+from gaugeblock.vision.errors import ModuleDigestError, ModuleFormatError, ModuleLayoutError, ModuleLimitError
 
 MAGIC = b"GBMODUL1"
 BYTES_MAX = 512 * 2**20
@@ -38,8 +38,7 @@ def write_module(module: ModuleFile) -> bytes:
 
     Raises
     ------
-    ModuleFormatError
-        Beyond the limits.
+    ModuleLimitError
 
     Examples
     --------
@@ -48,7 +47,7 @@ def write_module(module: ModuleFile) -> bytes:
     b'123'
     """
     if len(module.manifest) > MANIFEST_BYTES_MAX or len(module.sections) > SECTIONS_MAX:
-        raise ModuleFormatError(detail="manifest or number of sections beyond its limit")
+        raise ModuleLimitError(part="manifest")
     parts = [_HEAD.pack(MAGIC, len(module.manifest), len(module.sections)), module.manifest]
     for name in sorted(module.sections):
         encoded = name.encode("ascii")
@@ -60,7 +59,7 @@ def write_module(module: ModuleFile) -> bytes:
         ]
     body = b"".join(parts)
     if len(body) + _DIGEST_BYTES > BYTES_MAX:
-        raise ModuleFormatError(detail="larger than its limit")
+        raise ModuleLimitError(part="file")
     return body + hashlib.sha256(body).digest()
 
 
@@ -70,31 +69,31 @@ def read_module(data: bytes) -> ModuleFile:
     Raises
     ------
     ModuleFormatError
-        Not a module, another version, or a layout that does not add up.
+        Not a module, or another version; its kinds ModuleLimitError and ModuleLayoutError.
     ModuleDigestError
         The bytes are not those that were written.
     """
     if len(data) > BYTES_MAX:
-        raise ModuleFormatError(detail="larger than its limit")
+        raise ModuleLimitError(part="file")
     if len(data) < _HEAD.size + _DIGEST_BYTES or not data.startswith(MAGIC):
-        raise ModuleFormatError(detail="not a module file of version 1")
+        raise ModuleFormatError
     body, digest = memoryview(data)[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]
     if hashlib.sha256(body).digest() != digest:
         raise ModuleDigestError
     reader = _Reader(body)
     _, manifest_length, count = _HEAD.unpack(reader.take(_HEAD.size))
     if manifest_length > MANIFEST_BYTES_MAX or count > SECTIONS_MAX:
-        raise ModuleFormatError(detail="manifest or number of sections beyond its limit")
+        raise ModuleLimitError(part="manifest")
     manifest = bytes(reader.take(manifest_length))
     sections: dict[str, bytes] = {}
     for _ in range(count):
         name_bytes = bytes(reader.take(reader.take(1)[0]))
         if not name_bytes.isascii():
-            raise ModuleFormatError(detail="a section's name")
+            raise ModuleLayoutError(part="sections")
         (length,) = _SECTION.unpack(reader.take(_SECTION.size))
         sections[name_bytes.decode("ascii")] = bytes(reader.take(length))
     if reader.left:
-        raise ModuleFormatError(detail="bytes after the last section")
+        raise ModuleLayoutError(part="sections")
     return ModuleFile(manifest, sections)
 
 
@@ -109,6 +108,6 @@ class _Reader:
 
     def take(self, count: int) -> memoryview:
         if count > self.left:
-            raise ModuleFormatError(detail="ends inside a section")
+            raise ModuleLayoutError(part="sections")
         self._at += count
         return self._data[self._at - count : self._at]

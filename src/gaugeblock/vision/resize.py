@@ -17,7 +17,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from gaugeblock.vision.backbone import SIDE_MULTIPLE, STRIDE
-from gaugeblock.vision.errors import ImageArrayError, ImageTooLargeError
+from gaugeblock.vision.errors import ImageArrayError, ImageTooNarrowError
 
 CELLS_MAX = 64 * 64
 CELLS_SIDE_MIN = 2
@@ -53,7 +53,7 @@ class ResizePlan:
 
         Raises
         ------
-        ImageTooLargeError
+        ImageTooNarrowError
             So long and narrow that it would need more than ``CELLS_MAX`` cells.
 
         >>> ResizePlan(224).grid(300, 300), ResizePlan(224).grid(600, 250)
@@ -63,7 +63,7 @@ class ResizePlan:
         rows = max(CELLS_SIDE_MIN, round(self.side / root / STRIDE))
         columns = max(CELLS_SIDE_MIN, round(self.side * root / STRIDE))
         if rows * columns > CELLS_MAX:
-            raise ImageTooLargeError(what="cells", limit=CELLS_MAX)
+            raise ImageTooNarrowError(limit=CELLS_MAX)
         return rows, columns
 
     def apply(self, pixels: Pixels) -> Pixels:

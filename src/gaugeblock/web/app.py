@@ -15,7 +15,7 @@ from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 from litestar.static_files import create_static_files_router
 
 from gaugeblock.plant.errors import GaugeblockError
-from gaugeblock.web import api_blobs, api_inspections, api_log, api_records, pages
+from gaugeblock.web import api_blobs, api_inspections, api_log, api_records, pages, pages_account
 from gaugeblock.web.access import SignInBrake
 from gaugeblock.web.dependencies import give_hub, give_metrics, give_reader, give_services
 from gaugeblock.web.events import EventHub
@@ -54,7 +54,7 @@ def create_app(services: Services) -> Litestar:
         cache_control=CacheControlHeader(public=True, max_age=31536000, immutable=True),
     )
     return Litestar(
-        route_handlers=[api, *api_log.ROOT_HANDLERS, *pages.HANDLERS, static],
+        route_handlers=[api, *api_log.ROOT_HANDLERS, *pages.HANDLERS, *pages_account.HANDLERS, static],
         state=State(
             {
                 "services": services,

@@ -29,6 +29,12 @@ class CsrfError(GaugeblockError):
     code = "web.csrf"
 
 
+class PasswordRepeatError(GaugeblockError):
+    """The new password was not typed the same way twice."""
+
+    code = "web.password_repeat"
+
+
 class NotFoundError(GaugeblockError):
     """Nothing is at this address. Facts: ``path``."""
 

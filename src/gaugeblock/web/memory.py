@@ -5,16 +5,17 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gaugeblock.inspection.memory import MemoryInspections
 from gaugeblock.ledger.errors import UnknownKeyError
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.times import Clock
-from gaugeblock.stores.errors import LoginRefusedError, SessionInvalidError
+from gaugeblock.stores.errors import LoginRefusedError, PasswordWeakError, SessionInvalidError
 from gaugeblock.stores.log_records import Receipt, Submission
 from gaugeblock.stores.memory import MemoryBlobs, MemoryLog
+from gaugeblock.stores.users import PASSWORD_LEAST, PASSWORD_MOST
 from gaugeblock.web.ports import Concern, Role, Services, StationState, VerifyingKey, WebSettings
 
 
@@ -98,6 +99,14 @@ class MemoryAccounts:
     def revoke(self, token: str) -> None:
         """See :class:`~gaugeblock.web.ports.Accounts`."""
         self._sessions.pop(token, None)
+
+    def change_password(self, name: str, old: str, new: str) -> None:
+        """See :class:`~gaugeblock.web.ports.Accounts`."""
+        if not PASSWORD_LEAST <= len(new) <= PASSWORD_MOST:
+            raise PasswordWeakError(least=PASSWORD_LEAST, most=PASSWORD_MOST)
+        self.login(name, old)
+        self._accounts[name] = replace(self._accounts[name], password=new)
+        self._sessions = {token: of for token, of in self._sessions.items() if of != name}
 
 
 class MemoryStations:

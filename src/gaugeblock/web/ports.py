@@ -166,6 +166,16 @@ class Accounts(Protocol):
         """Ends a session."""
         ...
 
+    def change_password(self, name: str, old: str, new: str) -> None:
+        """The user's own change; ends all of the user's sessions.
+
+        Raises
+        ------
+        GaugeblockError
+            ``stores.login_refused``, ``stores.login_throttled`` or ``stores.password_weak``.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StationState:

@@ -51,6 +51,8 @@ STATUS: dict[str, int] = {
     "web.body_too_large": 413,
     "web.too_many_records": 413,
     "web.bad_request": 400,
+    "web.password_repeat": 400,
+    "stores.password_weak": 400,
     "web.digest_mismatch": 400,
     "web.throttled": 429,
     "web.too_many_listeners": 503,

@@ -2,7 +2,8 @@
 
 Pictures are in the file, so its size is bounded: the first ``FULL_MAX`` images by score carry a picture and a
 heat-map, all others a row in the table, and of those at most ``ROWS_MAX``. Both languages are in the file; the
-reader switches without a network. Images that could not be judged come first: they are rejects until looked at.
+reader switches without a network. Images that could not be judged have no score to be ranked by: they stand in a
+section of their own, each with its reason.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +27,12 @@ from PIL import Image
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.language import LANGUAGES, Language, say
 from gaugeblock.plant.record_types import Verdict
+from gaugeblock.vision.heat_colour import START, TOP, heat_colours
 from gaugeblock.vision.inspector import Manifest
 
 FULL_MAX = 60
+UNDECIDED_MAX = 24
+SUBFOLDERS_MAX = 50
 ROWS_MAX = 5_000
 PICTURE_SIDE = 420
 BINS = 48
@@ -71,9 +77,61 @@ class Report:
     version: str
 
 
+_ORDER = {Verdict.NOK: 0, Verdict.OK: 1, Verdict.UNDECIDED: 2}
+
+
 def rank(images: Sequence[ReportImage]) -> list[ReportImage]:
-    """Those without a score first, then the highest score first; equals by name."""
-    return sorted(images, key=lambda i: (i.score is not None, -(i.score or 0.0), i.name))
+    """NOK, then OK, in each the highest score first and equals by name; then what could not be judged."""
+    return sorted(images, key=lambda i: (_ORDER[i.verdict], -_finite(i.score), i.name))
+
+
+def _finite(score: float | None) -> float:
+    """A score that is not a number is NOK and the strangest of all."""
+    return 0.0 if score is None else math.inf if math.isnan(score) else score
+
+
+@dataclass(frozen=True, slots=True)
+class SubfolderCounts:
+    """Verdicts of one first-level subfolder; ``name`` is empty for images directly in the folder."""
+
+    name: str
+    counts: Mapping[Verdict, int]
+
+    @property
+    def total(self) -> int:
+        """Images in it."""
+        return sum(self.counts.values())
+
+
+def by_subfolder(images: Sequence[ReportImage]) -> list[SubfolderCounts]:
+    """Verdicts by first-level subfolder, by name; nothing where there are fewer than two.
+
+    The program knows no labels, but whoever sorted good and defective parts into folders reads escapes and
+    overkill off these counts.
+
+    >>> names = ("good/1.png", "good/2.png", "scratch/1.png")
+    >>> [(f.name, f.total) for f in by_subfolder([ReportImage(n, Verdict.OK) for n in names])]
+    [('good', 2), ('scratch', 1)]
+    """
+    counted: dict[str, Counter[Verdict]] = {}
+    for image in images:
+        folder, slash, _ = image.name.partition("/")
+        counted.setdefault(folder if slash else "", Counter())[image.verdict] += 1
+    if sum(1 for name in counted if name) < 2:
+        return []
+    return [SubfolderCounts(name, {v: counted[name][v] for v in Verdict}) for name in sorted(counted)]
+
+
+def significant(value: float) -> str:
+    """Three significant digits, the zeros at the end too, so that a column of scores can be compared.
+
+    >>> [significant(v) for v in (0.5, 1, 12.345, 0.0123, 1234.5, 0)]
+    ['0.500', '1.00', '12.3', '0.0123', '1234', '0.00']
+    """
+    if not math.isfinite(value):
+        return str(value)
+    magnitude = math.floor(math.log10(abs(value))) if value else 0
+    return f"{value:.{max(0, 2 - magnitude)}f}"
 
 
 def picture_of(pixels: npt.NDArray[np.uint8], side: int = PICTURE_SIDE) -> bytes:
@@ -86,17 +144,22 @@ def picture_of(pixels: npt.NDArray[np.uint8], side: int = PICTURE_SIDE) -> bytes
 
 
 def overlay_of(heatmap: npt.NDArray[np.float32], threshold: float) -> bytes:
-    """A heat-map as a small transparent PNG: nothing below half the threshold, deep red from twice on."""
-    relative = np.clip(heatmap / np.float32(threshold), 0, 2)
-    strength = np.clip((relative - 0.5) / 1.5, 0, 1)
-    rgba = np.empty((*heatmap.shape, 4), np.uint8)
-    rgba[..., 0] = 255 - np.rint(75 * strength)
-    rgba[..., 1] = np.rint(190 * (1 - strength))
-    rgba[..., 2] = 0
-    rgba[..., 3] = np.rint(190 * np.sqrt(strength))
+    """A heat-map as a small transparent PNG in the colours of :func:`gaugeblock.vision.heat_colour.heat_colours`."""
     buffer = io.BytesIO()
-    Image.fromarray(rgba, "RGBA").save(buffer, "PNG")
+    Image.fromarray(heat_colours(heatmap / np.float32(threshold))).save(buffer, "PNG")
     return buffer.getvalue()
+
+
+def _ramp() -> str:
+    """The scale from its transparent end to its top, as CSS colours."""
+    stops = heat_colours(np.linspace(START, TOP, 11))
+    return ",".join(f"rgb({r} {g} {b}/{a / 255:.2f})" for r, g, b, a in stops.tolist())
+
+
+def _shape(jpeg: bytes) -> float:
+    """Width to height."""
+    with Image.open(io.BytesIO(jpeg)) as image:
+        return image.width / image.height
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +207,9 @@ def render_report(report: Report, language: Language) -> str:
         Its images need not be in order; pictures beyond the first ``FULL_MAX`` are not used.
     """
     ranked = rank(report.images)
+    judged = [i for i in ranked if i.verdict is not Verdict.UNDECIDED]
+    undecided = ranked[len(judged) :]
+    folders = by_subfolder(ranked)
     scores = [i.score for i in ranked if i.score is not None]
     point = report.manifest.operating_point
     counts = {v: sum(1 for i in ranked if i.verdict is v) for v in Verdict}
@@ -175,7 +241,15 @@ def render_report(report: Report, language: Language) -> str:
             training=report.manifest.training,
             counts=counts,
             verdicts=list(Verdict),
-            full=[i for i in ranked[:FULL_MAX] if i.picture is not None],
+            # Up to the first that has no picture, so that "the first so many" stays true.
+            full=list(takewhile(lambda i: i.picture is not None and i.overlay is not None, judged[:FULL_MAX])),
+            judged=len(judged),
+            undecided=undecided[:UNDECIDED_MAX],
+            undecided_left=max(0, len(undecided) - UNDECIDED_MAX),
+            folders=folders[:SUBFOLDERS_MAX],
+            folders_left=max(0, len(folders) - SUBFOLDERS_MAX),
+            ramp=_ramp(),
+            ramp_start=START,
             rows=ranked[:ROWS_MAX],
             left=max(0, len(ranked) - ROWS_MAX),
             total=len(ranked),
@@ -199,6 +273,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters["data_uri"] = _data_uri
-    made.filters["figure"] = lambda value: f"{value:.3g}"
+    made.filters["figure"] = significant
+    made.filters["shape"] = _shape
     made.filters["percent"] = lambda value: f"{100 * value:.3g}"
     return made
