@@ -246,8 +246,9 @@ def _append_signed(folder: Path, submissions: Sequence[Submission], cores: int) 
             "records_signed_appended_per_s",
             appended,
             "1/s",
-            f"records signed beforehand, as stations do; through LogWriter as the plant does, up to "
-            f"{BATCH} a commit, SQLite WAL FULL; one writer and {cores} admission processes on {cores} cores; each signature verified, each facet shaped",
+            f"records signed beforehand, as stations do; through LogWriter as the plant does, up to {BATCH} a commit, "
+            f"SQLite WAL FULL; one writer and {cores} admission processes on {cores} cores; each signature verified, "
+            "each facet shaped",
             SEED,
             name,
             peer,

@@ -27,10 +27,12 @@ from gaugeblock.vision.errors import (
     ImageSizeMismatchError,
     ModuleDigestError,
     ModuleFormatError,
+    ModuleLayoutError,
     NetworkShapeError,
     NoTrainingImagesError,
     TooFewPartsError,
 )
+from gaugeblock.vision.guards import Envelope, ImageStatistics
 from gaugeblock.vision.inspector import Inspector
 from gaugeblock.vision.module_file import ModuleFile, read_module, write_module
 from gaugeblock.vision.score_fusion import auroc
@@ -161,8 +163,23 @@ def test_sections_that_do_not_belong_together_are_refused(change: str) -> None:
         del sections["whole_points"]
     else:
         sections["whole_centre"] = b"\xff" * len(sections["whole_centre"])
-    with pytest.raises(ModuleFormatError):
+    with pytest.raises(ModuleLayoutError) as caught:
         Inspector.from_bytes(write_module(ModuleFile(manifest, sections)))
+    part = {"missing": "whole_points", "nan": "whole_centre"}.get(change, change)
+    assert caught.value.text("zh") == f"模块文件的 {part} 部分缺失，或与其他部分不符。"
+
+
+def test_the_range_of_brightness_that_is_told_is_one_that_an_image_can_have() -> None:
+    for level, other in ((20, 150), (235, 90)):
+        trained = np.full((60, 60, 3), level, np.uint8)
+        trained[::2] = level - 15
+        other_image = np.full((60, 60, 3), other, np.uint8)
+        other_image[::2] = other - 15
+        envelope = Envelope.of([ImageStatistics.of(trained)])
+        envelope.check(ImageStatistics.of(trained))
+        with pytest.raises(ImageExposureError) as caught:
+            envelope.check(ImageStatistics.of(other_image))
+        assert 0 <= float(caught.value.facts["low"]) < float(caught.value.facts["high"]) <= 255
 
 
 def test_a_network_of_another_kind_is_refused() -> None:

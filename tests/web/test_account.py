@@ -63,7 +63,7 @@ def test_the_page_is_reached_from_the_header_in_both_languages(viewer, language:
     words = {"zh": "账户", "en": "Account"}
     headers = {"Accept-Language": language}
     assert f'href="/account">{words[language]}</a>' in viewer.client.get("/log", headers=headers).text
-    assert f"<h1 id=\"account-title\">{words[language]}</h1>" in viewer.client.get("/account", headers=headers).text
+    assert f'<h1 id="account-title">{words[language]}</h1>' in viewer.client.get("/account", headers=headers).text
 
 
 def test_the_store_of_users_takes_it(plant, session_of, tmp_path) -> None:  # type: ignore[no-untyped-def]

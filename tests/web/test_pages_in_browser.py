@@ -59,6 +59,7 @@ def pages(live) -> dict[str, str]:  # type: ignore[no-untyped-def]
         "genesis": "/records/0",
         "log": "/log",
         "stations": "/stations",
+        "account": "/account",
         "api": "/api",
         "missing": "/nowhere",
     }
@@ -300,7 +301,7 @@ def test_verify_with_another_key_fails_at_the_checkpoint(browser: Browser, live,
     context.close()
 
 
-def test_rotated_and_revoked_keys_in_the_browser(browser: Browser, serve, make_plant) -> None:  # type: ignore[no-untyped-def]
+def test_rotated_keys_in_the_browser(browser: Browser, serve, make_plant) -> None:  # type: ignore[no-untyped-def]
     import os as system
 
     from gaugeblock.ledger.key_records import hand_over, rotation
@@ -333,6 +334,81 @@ def test_rotated_and_revoked_keys_in_the_browser(browser: Browser, serve, make_p
             expect(page.locator("[data-verify-button]")).to_have_attribute("data-state", "good")
             expect(page.locator("[data-steps=here] .step-ok")).to_have_count(6)
         context.close()
+
+
+def evidence_around_a_revocation(sample, index: int) -> bytes:  # type: ignore[no-untyped-def]
+    """Evidence from a log that took in, at 4, what the station signed after the revocation of its key at 3.
+
+    No log of ours admits it, so the tree is built by hand, as an owner who rewrites the log would.
+    """
+    import os as system
+
+    from gaugeblock.ledger.checkpoint import Checkpoint, sign_checkpoint
+    from gaugeblock.ledger.evidence import make_evidence
+    from gaugeblock.ledger.key_directory import KeyDirectory
+    from gaugeblock.ledger.key_records import revocation
+    from gaugeblock.ledger.keys import SigningKey
+    from gaugeblock.ledger.merkle import leaf_hash
+    from gaugeblock.ledger.note import NoteKey
+    from gaugeblock.ledger.record import ClockState, SignedRecord, open_facets, parse, sign_record
+    from gaugeblock.ledger.tiles import GrowingTiles, TileReader
+    from gaugeblock.plant.record_types import InspectionStatement, InspectionSubject, Verdict, read_facet
+
+    origin = sample.log.origin
+
+    def verdict() -> SignedRecord:
+        facets = {"subject": InspectionSubject("L1-ST10", "U-9"), "statement": InspectionStatement(Verdict.OK)}
+        return sample.signed("inspection.verdict", facets)
+
+    revoked = revocation(
+        "server:plant",
+        "station:L1-ST10",
+        sample.station_key.public.thumbprint,
+        log=origin,
+        stated_at="2026-11-22T05:00:00Z",
+        clock=ClockState("local", None),
+    )
+    bound = [SignedRecord(stored.jws, stored.disclosures) for stored in sample.log.records(0, 2)]
+    records = [*bound, verdict(), sign_record(revoked, sample.plant.server_key, system.urandom), verdict()]
+    directory = KeyDirectory()
+    for at, record in enumerate(records[:4]):
+        payload = parse(record.jws)
+        values = open_facets(payload, record.disclosures)
+        facets = {n: read_facet(payload.record_type, payload.version, n, v) for n, v in values.items()}
+        directory.apply(at, payload, facets)
+    tiles = GrowingTiles()
+    rows = dict(tiles.append([leaf_hash(record.jws) for record in records]))
+    key = SigningKey.from_seed(bytes([99]) * 32)
+    note = sign_checkpoint(Checkpoint(origin, tiles.size, tiles.root()), key)
+    reader = TileReader(lambda tile: rows[tile], tiles.size)
+    made = make_evidence(index, records.__getitem__, directory, reader, tiles.size, note)
+    sample.foreign_key = NoteKey(origin, key.public).vkey
+    return made.to_bytes()
+
+
+@pytest.mark.parametrize(("index", "fails"), [(2, None), (3, None), (4, "key_chain")])
+def test_a_record_by_a_revoked_key_fails_at_the_key_chain(
+    browser: Browser, live, make_plant, pages: dict[str, str], index: int, fails: str | None
+) -> None:  # type: ignore[no-untyped-def]
+    from gaugeblock.ledger.verify import verify_evidence
+
+    sample = make_plant()
+    evidence = evidence_around_a_revocation(sample, index)
+    here = verify_evidence(evidence, sample.foreign_key)
+    assert next((step.name for step in here.steps if not step.ok), None) == fails
+    context = open_context(browser, live, "en", "light")
+    page = context.new_page()
+    page.route("**/evidence", lambda route: route.fulfill(body=evidence, content_type="application/json"))
+    page.goto(pages["record"])
+    page.click(".verify summary")
+    page.fill("[data-key-input]", sample.foreign_key)
+    page.click("[data-verify-button]")
+    expect(page.locator("[data-verify-button]")).to_have_attribute("data-state", "bad" if fails else "good")
+    failed = page.locator("[data-steps=here] .step-failed")
+    expect(failed).to_have_count(1 if fails else 0)
+    if fails:
+        expect(failed).to_have_attribute("data-step", fails)
+    context.close()
 
 
 def test_parts_arrive_live(browser: Browser, serve, make_plant) -> None:  # type: ignore[no-untyped-def]

@@ -19,9 +19,7 @@ from gaugeblock.web.ports import Accounts
 from gaugeblock.web.problems import Problem, problem_of
 from gaugeblock.web.reader import SESSION_COOKIE, Reader, private_cookie
 
-SHOWN = frozenset(
-    {"web.password_repeat", "stores.password_weak", "stores.login_refused", "stores.login_throttled"}
-)
+SHOWN = frozenset({"web.password_repeat", "stores.password_weak", "stores.login_refused", "stores.login_throttled"})
 """Refusals that the person at the form can do something about."""
 
 
