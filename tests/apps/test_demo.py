@@ -199,3 +199,14 @@ def test_an_interrupted_revocation_is_finished_by_the_next_start(demo: FinishedD
     assert key.read_bytes() != pem
     listed = gaugeblock("key", "list", "--plant", plant).stdout
     assert len(re.findall(r"station:L1-ST10 .*active", listed)) == 1
+
+
+def test_altered_projections_are_found_and_mended(demo: FinishedDemo, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(demo.directory, copy)
+    with sqlite3.connect(copy / "data" / "projections.sqlite") as database:
+        database.execute("UPDATE inspection_verdicts SET verdict = 'OK'")
+        database.execute("UPDATE inspection_counts SET n = n + 1")
+    found = gaugeblock("log", "rebuild", "--plant", copy / "plant.toml")
+    assert found.returncode == 1, found.stderr
+    assert gaugeblock("log", "rebuild", "--plant", copy / "plant.toml").returncode == 0

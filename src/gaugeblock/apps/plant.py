@@ -29,6 +29,7 @@ from gaugeblock.inspection.projection import InspectionProjection
 from gaugeblock.inspection.queries import ProjectedInspections
 from gaugeblock.ledger.errors import UnknownKeyError
 from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.stores.admission_pool import AdmissionPool
 from gaugeblock.stores.blobs import BlobStore
 from gaugeblock.stores.clock import SystemClock
 from gaugeblock.stores.database import Database
@@ -37,7 +38,7 @@ from gaugeblock.stores.log_records import Receipt, StoredRecord, Submission
 from gaugeblock.stores.log_writer import LogWriter
 from gaugeblock.stores.projections import ProjectionRunner
 from gaugeblock.stores.users import Users
-from gaugeblock.web.app import create_app
+from gaugeblock.web.app import close_streams, create_app
 from gaugeblock.web.ports import Concern, Services, VerifyingKey, WebSettings
 
 RETRY_S_FIRST = 0.5
@@ -147,6 +148,8 @@ def running_services(installation: Installation) -> Iterator[Services]:
         state = stack.enter_context(Database(installation.database_url("state")))
         state.upgrade("state")
         runner = ProjectionRunner(projected, log.reader, [InspectionProjection()])
+        # Entered before the writer, so that it is left after it; its processes start with the first large batch.
+        log.admit_with(stack.enter_context(AdmissionPool(os.cpu_count() or 1)))
         writer = stack.enter_context(LogWriter(log))
         follower = ProjectionFollower(runner, writer)
         follower.start()
@@ -174,8 +177,9 @@ def running_services(installation: Installation) -> Iterator[Services]:
 
 async def serve(services: Services, host: str, port: int, stop: asyncio.Event) -> None:
     """Serve until ``stop``."""
+    app = create_app(services)
     server = Server(
-        create_app(services),
+        app,
         address=host,
         port=port,
         interface=Interfaces.ASGI,
@@ -187,6 +191,8 @@ async def serve(services: Services, host: str, port: int, stop: asyncio.Event) -
     await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
     if not serving.done():
+        # An open event stream would keep the server from ending until its page is closed.
+        close_streams(app)
         server.stop()  # type: ignore[no-untyped-call]
     await serving
 

@@ -118,7 +118,7 @@ def audit_command(plant: Path, key: str | None, console: Console) -> int:
 
 
 def rebuild_command(plant: Path, console: Console) -> int:
-    """Build the projections anew from the log, and say whether they are what they were."""
+    """Build the projections anew from the log and compare; what differs is replaced. Safe while the plant runs."""
     installation = load_installation(plant)
     with (
         reading_log(installation) as (_, reader),
@@ -127,14 +127,12 @@ def rebuild_command(plant: Path, console: Console) -> int:
         projection = InspectionProjection()
         runner = ProjectionRunner(database, reader, [projection])
         runner.catch_up()
-        before = runner.digest(projection.name)
         with console.rich.status(console.text("apps.log.rebuilding", name=projection.name)):
-            runner.rebuild(projection.name)
-        same = runner.digest(projection.name) == before
+            rebuilt = runner.verify(projection.name)
         console.say(
-            "apps.log.rebuilt_same" if same else "apps.log.rebuilt_other",
-            style="green" if same else "bold yellow",
+            "apps.log.rebuilt_same" if rebuilt.same else "apps.log.rebuilt_other",
+            style="green" if rebuilt.same else "bold yellow",
             name=projection.name,
-            size=reader.size,
+            size=rebuilt.position,
         )
-    return 0 if same else 1
+    return 0 if rebuilt.same else 1

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import ClassVar
 
 import msgspec
 
@@ -143,8 +142,6 @@ def _noun(what: str, language: Language) -> str:
 
 class LedgerError(GaugeblockError):
     """Base of the ledger's errors: its reasons and nouns are said in the reader's language."""
-
-    code: ClassVar[str] = "plant.unexpected"
 
     def text(self, language: Language) -> str:
         """What is wrong, in one sentence."""

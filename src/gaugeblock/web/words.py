@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.errors import GaugeblockError, sentence_of
 from gaugeblock.plant.language import Language, catalogue, say
 from gaugeblock.plant.times import from_rfc3339
 
@@ -38,24 +38,13 @@ def any_word(key: str, language: Language, **facts: object) -> str:
     return say(key, language, **facts) if facts else sentence
 
 
-class _LeftOpen(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return "…"
-
-
 def reason_word(code: str | None, language: Language) -> str:
     """Why a verdict is UNDECIDED. A record names the error but not its facts: they are left open.
 
-    A code from a newer release is shown as it is.
-
-    >>> reason_word("plant.unexpected", "en"), reason_word("future.fault", "en")
-    ('An unexpected fault: ….', 'future.fault')
+    >>> reason_word("plant.unexpected", "en"), reason_word(None, "en")
+    ('An unexpected fault: ….', '')
     """
-    if code is None:
-        return ""
-    room, _, name = code.partition(".")
-    sentence = catalogue(language).get(f"{room}.error.{name}.text")
-    return code if sentence is None else sentence.format_map(_LeftOpen())
+    return sentence_of(code, language) if code else ""
 
 
 def defect_word(name: str, language: Language) -> str:
