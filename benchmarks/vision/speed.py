@@ -115,7 +115,7 @@ def run() -> list[Figure]:
         Figure("decode_ms_p50", float(np.median(stages["decode"])), "ms", "JPEG to RGB", SEED),
         Figure("prepare_ms_p50", float(np.median(stages["prepare"])), "ms", "guards, resize, standardise", SEED),
         Figure("images_per_s", 1000 * len(two) / float(two.sum()), "1/s", f"{what}, network on two threads", SEED),
-        Figure("fit_s", fit_s, "s", f"{FIT_IMAGES} images, five held-out folds and the final bank, two threads", SEED),
+        Figure("fit_s", fit_s, "s", f"{FIT_IMAGES} images, ten held-out folds and the final bank, two threads", SEED),
         Figure(
             "ratio_to_plain",
             plain_p50 / fast_p50,

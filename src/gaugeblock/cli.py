@@ -95,7 +95,7 @@ def demo(
 @inspect_app.command("train", help="由良品照片训练检测器 · Train an inspector from photographs of good parts.")
 def inspect_train(
     folder: Annotated[Path, typer.Argument(help="良品照片 · good parts")],
-    out: Annotated[Path, typer.Option("--out", "-o", help="模型文件 · module file")] = Path("part.gbm"),
+    out: Annotated[str, typer.Option("--out", "-o", help="模型文件 · module file")] = "part.gbm",
     seed: Annotated[int, typer.Option("--seed", help="随机种子 · seed")] = 1,
     overkill: Annotated[float, typer.Option("--overkill", help="目标过杀率 · overkill aimed at")] = 0.05,
     groups: Annotated[Path | None, typer.Option("--groups", help="分组表 · CSV of file,group")] = None,
@@ -111,8 +111,8 @@ def inspect_train(
 def inspect_run(
     module: Annotated[Path, typer.Argument(help="模型文件 · module file")],
     folder: Annotated[Path, typer.Argument(help="照片 · photographs")],
-    report: Annotated[Path, typer.Option("--report", "-r", help="报告 · report")] = Path("report.html"),
-    csv: Annotated[Path | None, typer.Option("--csv", help="结果表 · results as CSV")] = None,
+    report: Annotated[str, typer.Option("--report", "-r", help="报告 · report")] = "report.html",
+    csv: Annotated[str | None, typer.Option("--csv", help="结果表 · results as CSV")] = None,
 ) -> None:
     from gaugeblock.apps.inspect import run_command
 

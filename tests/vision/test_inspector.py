@@ -287,3 +287,17 @@ def test_an_encoded_frame_goes_all_the_way() -> None:
     buffer = io.BytesIO()
     Image.fromarray(_part(60)).save(buffer, "PNG")
     assert _trained().inspect(decode(buffer.getvalue())).score == _trained().inspect(_part(60)).score
+
+
+def test_blank_images_among_the_good_ones_are_left_out() -> None:
+    parts = [_part(seed) for seed in range(12)]
+    images = [*parts, np.zeros_like(parts[0]), np.full_like(parts[0], 255)]
+    left_out: list[tuple[int, str]] = []
+    trained = train(
+        images,
+        network=_network(),
+        options=SMALL,
+        left_out=lambda index, error: left_out.append((index, error.code)),
+    )
+    assert left_out == [(12, "vision.image_blank"), (13, "vision.image_blank")]
+    assert trained.manifest.training.images == 12

@@ -26,6 +26,7 @@ from gaugeblock.vision.coreset import greedy_coreset
 from gaugeblock.vision.embedding import Embedder
 from gaugeblock.vision.errors import (
     GroupsMismatchError,
+    ImageBlankError,
     ImageError,
     NoTrainingImagesError,
     TooFewPartsError,
@@ -33,7 +34,7 @@ from gaugeblock.vision.errors import (
 )
 from gaugeblock.vision.folds import deal_folds
 from gaugeblock.vision.groups import near_duplicate_groups, thumbnail
-from gaugeblock.vision.guards import Envelope, ImageStatistics
+from gaugeblock.vision.guards import CONTRAST_MIN, Envelope, ImageStatistics
 from gaugeblock.vision.inspector import (
     Inspector,
     Manifest,
@@ -226,6 +227,10 @@ def _gather(
     for index in range(count):
         try:
             pixels = images[index]
+            statistics = ImageStatistics.of(pixels)
+            if statistics.deviation < CONTRAST_MIN:
+                # A mask or a lens cap among the photographs would widen what counts as normal.
+                raise ImageBlankError(contrast=round(statistics.deviation, 2), limit=CONTRAST_MIN)
             features = embedder.embed(pixels).features
         except ImageError as error:
             note(index, error)
@@ -236,7 +241,7 @@ def _gather(
         if index in calibrating:
             gathered.kept[len(gathered.used)] = features.astype(np.float16)
         gathered.used.append(index)
-        gathered.statistics.append(ImageStatistics.of(pixels))
+        gathered.statistics.append(statistics)
         gathered.thumbnails.append(thumbnail(pixels))
         pooled.append(pool(features))
         gathered.pool_vectors.append(features[rng.permutation(len(features))[:share]])
