@@ -10,7 +10,6 @@ import asyncio
 import os
 import random
 import signal
-import socket
 import tempfile
 import threading
 import time
@@ -22,7 +21,7 @@ import msgspec
 
 from benchmarks.harness import Figure
 from gaugeblock.apps.console import Console
-from gaugeblock.apps.demo import AUTHOR, DEADLINE_MS, LINE, PLANT, STATION, train_on_virtual_parts
+from gaugeblock.apps.demo import AUTHOR, DEADLINE_MS, LINE, PLANT, STATION, free_ports, train_on_virtual_parts
 from gaugeblock.apps.layout import Installation, load_installation
 from gaugeblock.apps.opening import prepare
 from gaugeblock.apps.records import reading_log
@@ -87,17 +86,6 @@ class _Line:
         assert self._stop is not None
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join()
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 def _checkpoint(installation: Installation) -> bytes | None:
@@ -191,7 +179,7 @@ def run() -> list[Figure]:
     console = Console("en")
     with tempfile.TemporaryDirectory() as folder:
         directory = Path(folder)
-        port, plc_port, camera_port = _free_ports(3)
+        port, plc_port, camera_port = free_ports(3)
         plant_file = directory / "plant.toml"
         plant_file.write_text(
             PLANT.format(port=port, plc_port=plc_port, camera_port=camera_port, deadline_ms=DEADLINE_MS), "utf-8"

@@ -107,7 +107,8 @@ class DemoNotReadyError(GaugeblockError):
     code = "apps.demo_not_ready"
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody had a moment ago."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for one in sockets:
@@ -243,7 +244,7 @@ def demo_command(
     """
     started_s = time.monotonic()
     if headless:
-        (port,) = _free_ports(1)
+        (port,) = free_ports(1)
     check_port_free("127.0.0.1", port)
     with _claimed(directory, keep=keep):
         installation, line = _prepare_plant(directory, port, seed, console)
@@ -266,7 +267,7 @@ def demo_command(
 
 def _prepare_plant(directory: Path, port: int, seed: int, console: Console) -> tuple[Installation, ProcessSpec]:
     """Settings, module and the line's process."""
-    plc_port, camera_port = _free_ports(2)
+    plc_port, camera_port = free_ports(2)
     plant_file = directory / "plant.toml"
     plant_file.write_text(
         PLANT.format(port=port, plc_port=plc_port, camera_port=camera_port, deadline_ms=DEADLINE_MS), "utf-8"

@@ -78,3 +78,16 @@ def clopper_pearson(hits: int, of: int, confidence: float = 0.95) -> tuple[float
     low = 0.0 if hits == 0 else beta_quantile(tail, hits, of - hits + 1)
     high = 1.0 if hits == of else beta_quantile(1.0 - tail, hits + 1, of - hits)
     return low, high
+
+
+def upper_bound(hits: int, of: int, confidence: float) -> float:
+    """One-sided exact upper limit for a proportion after ``hits`` of ``of``: the p with P(Bin(of, p) ≤ hits) = 1 − γ.
+
+    1 where every one was a hit, and where nothing was counted.
+
+    >>> round(upper_bound(0, 59, 0.95), 4)
+    0.0495
+    """
+    if not 0 <= hits <= of:
+        raise ValueError(f"hits must be within 0..{of}, not {hits}")
+    return 1.0 if hits == of else beta_quantile(confidence, hits + 1, of - hits)

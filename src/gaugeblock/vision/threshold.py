@@ -22,10 +22,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from gaugeblock.signals.binomial import upper_bound
 from gaugeblock.vision.errors import LevelRangeError, TooFewPartsError
 
 PARTS_MIN = 2
-_PRECISION = 1e-10
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,32 +85,7 @@ def overkill_bound(above: int, parts: int, confidence: float) -> float:
     0.0495
     """
     _check_level("confidence", confidence)
-    if above >= parts:
-        return 1.0
-    low, high = 0.0, 1.0
-    while high - low > _PRECISION:
-        middle = (low + high) / 2
-        if _binomial_at_most(above, parts, middle) > 1 - confidence:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _binomial_at_most(count: int, trials: int, p: float) -> float:
-    """P(Binomial(trials, p) ≤ count), summed in logarithms so that large ``trials`` do not underflow."""
-    if p <= 0:
-        return 1.0
-    if p >= 1:
-        return 1.0 if count >= trials else 0.0
-    log_p, log_q = math.log(p), math.log1p(-p)
-    log_term = trials * log_q
-    logs = [log_term]
-    for k in range(1, count + 1):
-        log_term += math.log((trials - k + 1) / k) + log_p - log_q
-        logs.append(log_term)
-    top = max(logs)
-    return min(1.0, math.exp(top) * math.fsum(math.exp(x - top) for x in logs))
+    return upper_bound(min(above, parts), parts, confidence)
 
 
 def choose_threshold(scores: npt.ArrayLike, overkill_target: float = 0.05, confidence: float = 0.95) -> Threshold:
