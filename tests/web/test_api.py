@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import io
 import json
 import time
 
 import pytest
 from litestar.testing import TestClient
 from openapi_spec_validator import validate
+from PIL import Image
 
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.tiles import decode_bundle
@@ -325,6 +327,17 @@ def test_blobs_are_put_by_key_and_read_by_session(plant, session_of) -> None:  #
     assert answer.content == data
     assert answer.headers["content-type"] == "image/jpeg"
     assert "immutable" in answer.headers["cache-control"]
+
+
+def test_lists_get_images_as_thumbnails(plant, session_of) -> None:  # type: ignore[no-untyped-def]
+    out = io.BytesIO()
+    Image.effect_noise((900, 600), 60).convert("RGB").save(out, "PNG")
+    with session_of(plant.app()) as session:
+        address = f"/api/v1/blobs/{put(session.client, plant, out.getvalue()).json()['sha256']}"
+        small = session.client.get(f"{address}?width=320")
+        assert session.client.get(f"{address}?width=77").status_code == 400
+    assert small.headers["content-type"] == "image/jpeg"
+    assert Image.open(io.BytesIO(small.content)).size == (320, 213)
 
 
 def test_a_second_delivery_mends_a_damaged_blob(plant, session_of, tmp_path) -> None:  # type: ignore[no-untyped-def]

@@ -146,7 +146,8 @@ def _scratch(patch: _Patch, severity: float, rng: np.random.Generator) -> Suppor
         profile[profile <= 0.02] = 0.0
         rise: Plane = (np.float32(1.9 * depth) * q * profile).astype(np.float32)
         patch.bend(np.float32(-s) * rise, np.float32(c) * rise)
-        patch.scale_reflectance(1.0 - np.float32(0.42 * depth) * profile * np.clip(0.6 - q, 0.0, 1.2))
+        shade: Plane = np.clip(0.6 - q, 0.0, 1.2).astype(np.float32)
+        patch.scale_reflectance(np.float32(1.0) - np.float32(0.42 * depth) * profile * shade)
         support |= profile > 0.0
         length *= float(rng.uniform(0.4, 0.8))
     return support

@@ -318,7 +318,8 @@ def _cavity(
     plate = _fixture(size_px, fixture_seed)
     throw = 0.16 * pose.radius_px / lz
     sx, sy = dx + np.float32(lx * throw), dy + np.float32(ly * throw)
-    in_shadow = _step(pose.radius_px - np.sqrt(sx * sx + sy * sy), 0.14 * pose.radius_px)
+    from_shadow: Plane = np.sqrt(sx * sx + sy * sy).astype(np.float32)
+    in_shadow = _step(np.float32(pose.radius_px) - from_shadow, 0.14 * pose.radius_px)
     contact = np.exp(np.minimum(pose.radius_px - radius_px, 0.0) / np.float32(0.06 * pose.radius_px))
     outside = plate * (1.0 - 0.62 * in_shadow) * (1.0 - 0.35 * contact)
     bore_px = geometry.bore * pose.radius_px

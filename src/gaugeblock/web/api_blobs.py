@@ -5,13 +5,13 @@ from __future__ import annotations
 import binascii
 import hashlib
 from base64 import urlsafe_b64decode
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import anyio.to_thread
 from litestar import Request, Response, get, put
 from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
-from litestar.params import PathParameter
+from litestar.params import FromQuery, PathParameter
 
 from gaugeblock.web.access import needs
 from gaugeblock.web.answers import BlobOut
@@ -24,6 +24,7 @@ from gaugeblock.web.errors import (
 )
 from gaugeblock.web.ports import Services
 from gaugeblock.web.problems import may_answer
+from gaugeblock.web.thumbnails import Thumbnails
 
 SCHEME = "Gaugeblock-Key"
 HEADER_LIMIT = 512
@@ -113,11 +114,23 @@ def media_type_of(data: bytes) -> str:
     summary="Bytes by digest",
     media_type="application/octet-stream",
     response_headers=[ResponseHeader(name="Cache-Control", value=FOR_EVER)],
-    responses=may_answer(401, 404),
+    responses=may_answer(400, 401, 404),
 )
-def get_blob(services: GivenServices, sha256: Sha256) -> Response[bytes]:
-    """An image or a heat-map (PNG, 8-bit grey, 128 = threshold). The digest never changes its bytes."""
-    data = services.blobs.get(sha256)
+def get_blob(
+    request: Request[Any, Any, Any],
+    services: GivenServices,
+    sha256: Sha256,
+    width: FromQuery[Literal[320] | None] = None,
+) -> Response[bytes]:
+    """An image or a heat-map (PNG, 8-bit grey, 128 = threshold). The digest never changes its bytes.
+
+    With ``width`` an image comes as a JPEG of at most that width, for a list: those bytes have another digest.
+    """
+    if width is None:
+        data = services.blobs.get(sha256)
+    else:
+        thumbnails: Thumbnails = request.app.state.thumbnails
+        data = thumbnails.of(sha256, lambda: services.blobs.get(sha256))
     return Response(data, media_type=media_type_of(data), headers={"Cache-Control": FOR_EVER})
 
 

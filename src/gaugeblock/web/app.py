@@ -26,6 +26,7 @@ from gaugeblock.web.ports import Services
 from gaugeblock.web.problems import answer
 from gaugeblock.web.reader import SESSION_COOKIE
 from gaugeblock.web.templating import STATIC, static_prefix
+from gaugeblock.web.thumbnails import Thumbnails
 
 FORM_BYTES = 64 * 1024
 PASSWORD_HASHES_AT_ONCE = 2
@@ -61,6 +62,7 @@ def create_app(services: Services) -> Litestar:
                 "hub": hub,
                 "metrics": metrics,
                 "brake": SignInBrake(),
+                "thumbnails": Thumbnails(),
                 "hashing": anyio.CapacityLimiter(PASSWORD_HASHES_AT_ONCE),
             }
         ),
