@@ -231,3 +231,12 @@ def test_a_new_start_keeps_what_the_station_did_last(database: Database) -> None
 def test_all_tables_belong_to_the_room() -> None:
     assert {t.name for t in (verdicts, references, counts, stations)} == set(metadata.tables)
     assert all(name.startswith("inspection_") for name in metadata.tables)
+
+
+def test_counts_are_of_all_verdicts_and_rates_of_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gaugeblock.inspection.sums.WINDOW", 3)
+    records = [_verdict(i, f"U{i}", Verdict.OK if i < 3 else Verdict.NOK) for i in range(6)]
+    records += [_reference(6 + i, f"U{i}", "good") for i in range(6)]
+    seen = _twin(records).overview()
+    assert seen.counts == {Verdict.OK: 3, Verdict.NOK: 3, Verdict.UNDECIDED: 0}
+    assert (seen.window, seen.overkill.hits, seen.overkill.of) == (3, 3, 3)

@@ -540,6 +540,9 @@ def test_metrics_are_prometheus_text(plant) -> None:  # type: ignore[no-untyped-
     assert families["gaugeblock_log_size"].samples[0].value == plant.log.size
     verdicts = {sample.labels["verdict"]: sample.value for sample in families["gaugeblock_verdicts"].samples}
     assert verdicts == {"OK": 2, "NOK": 1, "UNDECIDED": 1}
+    window = {name: families[f"gaugeblock_window_{name}"] for name in ("verdicts", "late", "escapes", "overkills")}
+    assert window["verdicts"].samples[0].value == 4
+    assert {family.type for family in window.values()} == {"gauge"}, "a window's sum may fall"
     assert "gaugeblock_checkpoint_age_seconds" in families
     counts = [s for s in families["gaugeblock_verdict_latency_seconds"].samples if s.name.endswith("_count")]
     assert counts[0].value == 1

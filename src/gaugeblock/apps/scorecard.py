@@ -119,6 +119,8 @@ def _inspection_rows(card: Scorecard, seen: Overview, first_verdict_s: float | N
         nok=seen.counts[Verdict.NOK],
         undecided=seen.counts[Verdict.UNDECIDED],
     )
+    if seen.window < total:
+        _row(card, console, "window", "window_value", n=seen.window)
     for name, rate in (("escape", seen.escape), ("overkill", seen.overkill)):
         _row(card, console, name, "rate", **_rate_facts(rate))
     if seen.recent:

@@ -72,9 +72,15 @@ class Metrics(Collector):
         for verdict in Verdict:
             verdicts.add_metric([verdict.value], overview.counts.get(verdict, 0))
         yield verdicts
-        yield CounterMetricFamily("gaugeblock_verdicts_late", "Verdicts after their deadline.", value=overview.late)
-        yield CounterMetricFamily("gaugeblock_escapes", "Defective units passed.", value=overview.escape.hits)
-        yield CounterMetricFamily("gaugeblock_overkills", "Good units rejected.", value=overview.overkill.hits)
+        # Gauges, for they are of a window and may fall; all three share its size.
+        window = {
+            "verdicts": ("Verdicts that the window holds.", overview.window),
+            "late": ("Verdicts of the window after their deadline.", overview.late),
+            "escapes": ("Defective units passed, in the window.", overview.escape.hits),
+            "overkills": ("Good units rejected, in the window.", overview.overkill.hits),
+        }
+        for name, (meaning, value) in window.items():
+            yield GaugeMetricFamily(f"gaugeblock_window_{name}", meaning, value=value)
         yield from self._stations()
 
     def _stations(self) -> Iterable[Metric]:
