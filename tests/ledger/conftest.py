@@ -24,6 +24,7 @@ from gaugeblock.plant.record_types import (
     InspectionProcess,
     InspectionStatement,
     InspectionSubject,
+    ReferenceStatement,
     Verdict,
 )
 
@@ -112,9 +113,16 @@ class PaperLog:
 
 
 def verdict_draft(number: int, **changes: Any) -> Draft:
+    """A verdict of the station; of another author, a reference decision, which is theirs to state."""
+    if not str(changes.get("author", STATION)).startswith("station:"):
+        facets = {
+            "subject": InspectionSubject(station="L1-ST10", unit=f"U{number:06d}"),
+            "statement": ReferenceStatement(condition="good"),
+        }
+        changes = {"record_type": "inspection.reference", "version": 1, "facets": facets, **changes}
     values: dict[str, Any] = {
         "record_type": "inspection.verdict",
-        "version": 1,
+        "version": 2,
         "author": STATION,
         "identity": f"3/{number}",
         "log": ORIGIN,

@@ -50,7 +50,7 @@ def test_admitted_records_come_with_their_structs(kit: Any, small_log: Any) -> N
     [
         (ForeignLogError, {"log": "other.example/log"}),
         (UnknownRecordTypeError, {"record_type": "inspection.guess"}),
-        (UnknownRecordTypeError, {"version": 2}),
+        (UnknownRecordTypeError, {"version": 3}),
         (AuthorMismatchError, {"author": "station:L1-ST20"}),
         (UnknownKeyError, {"key": "nobody"}),
         (MissingFacetError, {"facets": {"subject": InspectionSubject(station="ST10")}}),

@@ -9,7 +9,7 @@ from gaugeblock.ledger.errors import ForeignLogError, MissingDisclosureError, Mi
 from gaugeblock.ledger.key_directory import KeyDirectory
 from gaugeblock.ledger.merkle import leaf_hash
 from gaugeblock.ledger.record import Payload, check_signature, open_facets, parse
-from gaugeblock.plant.record_types import Facet, facet_set, read_facet
+from gaugeblock.plant.record_types import Facet, check_author, facet_set, read_facet
 
 REQUIRED_FACETS: tuple[str, ...] = ("subject", "statement")
 """About what, and what: no record without them."""
@@ -74,7 +74,7 @@ def admit_examined(examined: Examined, directory: KeyDirectory) -> Admitted:
 
     Raises
     ------
-    UnknownKeyError, RevokedKeyError, AuthorMismatchError, SignatureError, GenesisError, and others of
+    UnknownKeyError, RevokedKeyError, AuthorMismatchError, SignatureError, AuthorKindError, GenesisError, and others of
     :meth:`KeyDirectory.check`
     """
     payload, facets = examined.payload, examined.facets
@@ -82,6 +82,7 @@ def admit_examined(examined: Examined, directory: KeyDirectory) -> Admitted:
     key = directory.genesis_key(payload, facets) if first else directory.author_key(payload).key
     if examined.verified_kid != key.thumbprint:
         check_signature(examined.jws, payload.kid, key)
+    check_author(payload.record_type, payload.author)
     if not first and payload.record_type.startswith("key."):
         directory.check(payload, facets)
     return Admitted(payload, facets, examined.leaf_hash)
@@ -109,8 +110,8 @@ def admit(jws: bytes, disclosures: Mapping[str, str], directory: KeyDirectory, o
         For another log.
     UnknownRecordTypeError, FacetShapeError, MissingFacetError, MissingDisclosureError, DisclosureError
         Facets are wrong or missing.
-    UnknownKeyError, RevokedKeyError, AuthorMismatchError, SignatureError
-        The author is not who it says.
+    AuthorKindError, UnknownKeyError, RevokedKeyError, AuthorMismatchError, SignatureError
+        The author is not who it says, or says what is not its to say.
     GenesisError, NotServerKeyError, and others of :meth:`KeyDirectory.check`
         A ``key.*`` record that may not be.
     """

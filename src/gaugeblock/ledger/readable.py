@@ -18,6 +18,7 @@ from gaugeblock.plant.record_types import (
     InspectionStatement,
     InspectionSubject,
     facet_set,
+    upcast,
 )
 
 MAX_VALUE = 200
@@ -46,7 +47,11 @@ def readable(payload: Payload, facets: Mapping[str, Facet], language: Language) 
     [('unit', 'U7'), ('station', 'ST10')]
     """
     inspected = payload.record_type == "inspection.verdict"
-    lines = list(_verdict_lines(facets, language) if inspected else _plain_lines(facets))
+    if inspected:
+        newest = {name: upcast(payload.record_type, name, facet) for name, facet in facets.items()}
+        lines = list(_verdict_lines(newest, language))
+    else:
+        lines = list(_plain_lines(facets))
     lines += [
         (_word("observed_at", language), _moment(payload.observed_at)),
         (_word("stated_at", language), _moment(payload.stated_at)),

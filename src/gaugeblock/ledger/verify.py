@@ -30,7 +30,7 @@ from gaugeblock.ledger.note import COSIGNATURE_V1, MAX_SIGNATURES, NoteKey
 from gaugeblock.ledger.record import Payload, check_signature, open_facets, parse
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.language import Language, say
-from gaugeblock.plant.record_types import Facet, facet_set, read_facet
+from gaugeblock.plant.record_types import Facet, check_author, facet_set, read_facet
 
 STEPS: tuple[str, ...] = (
     "keys_given",
@@ -208,6 +208,7 @@ class _Check:
 
 def _shaped(payload: Payload, plain: Mapping[str, object]) -> dict[str, Facet]:
     facet_set(payload.record_type, payload.version)
+    check_author(payload.record_type, payload.author)
     return {name: read_facet(payload.record_type, payload.version, name, value) for name, value in plain.items()}
 
 

@@ -1,4 +1,4 @@
-"""The record types: what each kind of statement says, facet by facet.
+"""The record types: what each kind of statement says, facet by facet, and who may state it.
 
 A record's **facets** are subject (about what), statement (what is claimed), measurement (values with unit),
 process (how and when it was made) and inputs (from which digests). Each facet is disclosed or withheld whole.
@@ -8,12 +8,110 @@ A type is never changed: a new version is a new struct, and the old one is read 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Literal
 
 import msgspec
 
+from gaugeblock.plant.control_facets import (
+    AlarmInputs,
+    AlarmMeasurement,
+    AlarmStatement,
+    AlarmSubject,
+    ChallengeInputs,
+    ChallengeMeasurement,
+    ChallengeSetStatement,
+    ChallengeStatement,
+    ChallengeSubject,
+    DeletionProcess,
+    DeletionStatement,
+    DeletionSubject,
+    LotInputs,
+    LotMeasurement,
+    LotOpenedStatement,
+    LotStatement,
+    LotSubject,
+    SamplingPlanStatement,
+    SamplingSubject,
+    StudyInputs,
+    StudyMeasurement,
+    StudyStatement,
+    StudySubject,
+)
 from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.facet import Facet, Verdict
+from gaugeblock.plant.inspection_facets import (
+    InspectionInputs,
+    InspectionInputsV1,
+    InspectionMeasurement,
+    InspectionMeasurementV1,
+    InspectionProcess,
+    InspectionProcessV1,
+    InspectionStatement,
+    InspectionSubject,
+    ReferenceStatement,
+    StationStartedProcess,
+    StationStartedStatement,
+    StationSubject,
+)
+from gaugeblock.plant.key_facets import KeyStatement, KeySubject
+from gaugeblock.plant.module_facets import (
+    CandidateInputs,
+    CandidateStatement,
+    ComparisonMeasurement,
+    ComparisonStatement,
+    ComparisonSubject,
+    ModuleInputs,
+    ModuleStatement,
+    ModuleSubject,
+    ReleaseStatement,
+    ShadowInputs,
+    ShadowStatement,
+    ShadowSubject,
+)
+from gaugeblock.plant.nonconformity_facets import (
+    NonconformityInputs,
+    NonconformityStatement,
+    NonconformitySubject,
+    StepStatement,
+)
+from gaugeblock.plant.review_facets import (
+    CatalogueStatement,
+    CatalogueSubject,
+    ReviewInputs,
+    ReviewProcess,
+    ReviewStatement,
+    ReviewSubject,
+)
+
+__all__ = [
+    "AUTHORS",
+    "FACETS",
+    "LATEST",
+    "RECORD_TYPES",
+    "AuthorKindError",
+    "Facet",
+    "FacetSet",
+    "FacetShapeError",
+    "InspectionInputs",
+    "InspectionMeasurement",
+    "InspectionProcess",
+    "InspectionStatement",
+    "InspectionSubject",
+    "KeyStatement",
+    "KeySubject",
+    "ModuleInputs",
+    "ModuleStatement",
+    "ModuleSubject",
+    "ReferenceStatement",
+    "StationStartedProcess",
+    "StationStartedStatement",
+    "StationSubject",
+    "UnknownRecordTypeError",
+    "Verdict",
+    "check_author",
+    "facet_set",
+    "read_facet",
+    "upcast",
+]
 
 FACETS: tuple[str, ...] = ("subject", "statement", "measurement", "process", "inputs")
 
@@ -30,160 +128,10 @@ class FacetShapeError(GaugeblockError):
     code = "plant.facet_shape"
 
 
-class Verdict(StrEnum):
-    """The three answers of an inspection. UNDECIDED routes as reject."""
+class AuthorKindError(GaugeblockError):
+    """Authors of this kind do not state records of this type. Facts: ``record_type``, ``author``, ``allowed``."""
 
-    OK = "OK"
-    NOK = "NOK"
-    UNDECIDED = "UNDECIDED"
-
-
-class Facet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Base of all facets: closed, immutable, defaults left out of the bytes."""
-
-
-# ── inspection.verdict: a station's answer about one unit ────────────────────────────────────────────────
-
-
-class InspectionSubject(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Which unit, where, for which order."""
-
-    station: str
-    unit: str | None = None
-    product: str | None = None
-    order: str | None = None
-    camera: str | None = None
-
-
-class InspectionStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The verdict, and for UNDECIDED the reason: the code of a named error or guard."""
-
-    verdict: Verdict
-    reason: str | None = None
-
-
-class InspectionMeasurement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The anomaly score against its threshold (both dimensionless), and where the score is highest.
-
-    ``peak_x`` and ``peak_y`` are fractions of image width and height from the top left.
-    """
-
-    score: float | None = None
-    threshold: float | None = None
-    peak_x: float | None = None
-    peak_y: float | None = None
-
-
-class InspectionProcess(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """How the answer was made: identity in the station, timing, guards that passed.
-
-    ``latency_ms`` runs from the trigger to the signing of this record, which comes before the answer; the time until
-    the answer was sent is ``stage_ms.previous_answer`` of the next record.
-    """
-
-    boot_epoch: int
-    sequence: int
-    trigger: int
-    deadline_ms: float
-    latency_ms: float
-    guards_passed: tuple[str, ...] = ()
-    stage_ms: dict[str, float] = {}
-    software: str = ""
-
-
-class InspectionInputs(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Digests (SHA-256, hex) of what the answer was made from."""
-
-    image_sha256: str | None = None
-    heatmap_sha256: str | None = None
-    module_sha256: str | None = None
-    network_sha256: str | None = None
-    bank_sha256: str | None = None
-
-
-# ── inspection.reference: the true condition of a unit, from an authority other than the station ─────────
-
-
-class ReferenceStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """``condition`` as a master inspector, or the virtual plant's seed, knows it; defects by catalogue name."""
-
-    condition: Literal["good", "defective"]
-    defects: tuple[str, ...] = ()
-    authority: str = ""
-
-
-# ── inspection.module: an inspector was put in service ────────────────────────────────────────────────────
-
-
-class ModuleSubject(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The module and the product it inspects."""
-
-    module_sha256: str
-    product: str | None = None
-    station: str | None = None
-
-
-class ModuleStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Its operating point: threshold and the bound it was chosen with."""
-
-    threshold: float
-    overkill_target: float
-    overkill_upper_bound: float
-    confidence: float
-    good_parts_held_out: int
-
-
-class ModuleInputs(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Digests of what the module consists of, and of the training images' list."""
-
-    network_sha256: str
-    bank_sha256: str
-    training_sha256: str | None = None
-
-
-# ── station.started: a new boot epoch ─────────────────────────────────────────────────────────────────────
-
-
-class StationSubject(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The station."""
-
-    station: str
-
-
-class StationStartedStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """``missed_triggers`` counts triggers that the PLC reports and that no epoch of this station answered."""
-
-    boot_epoch: int
-    missed_triggers: int = 0
-
-
-class StationStartedProcess(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Software and module at start."""
-
-    software: str
-    module_sha256: str | None = None
-    deadline_ms: float | None = None
-
-
-# ── key.*: who may sign for which entity ──────────────────────────────────────────────────────────────────
-
-
-class KeySubject(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The entity (``station:ST10``, ``server:plant``, ``person:li.wei``) and the RFC 7638 thumbprint of its key."""
-
-    entity: str
-    thumbprint: str
-
-
-class KeyStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """What is stated of the key. ``jwk`` is the public key (RFC 8037); ``successor`` names its replacement."""
-
-    action: Literal["bind", "rotate", "revoke"]
-    jwk: dict[str, str] | None = None
-    predecessor: str | None = None
-    cross_signature: str | None = None
-    reason: str | None = None
-    compromised_since: str | None = None
+    code = "plant.author_kind"
 
 
 FacetSet = Mapping[str, type[Facet]]
@@ -192,15 +140,84 @@ RECORD_TYPES: Mapping[tuple[str, int], FacetSet] = {
     ("inspection.verdict", 1): {
         "subject": InspectionSubject,
         "statement": InspectionStatement,
+        "measurement": InspectionMeasurementV1,
+        "process": InspectionProcessV1,
+        "inputs": InspectionInputsV1,
+    },
+    ("inspection.verdict", 2): {
+        "subject": InspectionSubject,
+        "statement": InspectionStatement,
         "measurement": InspectionMeasurement,
         "process": InspectionProcess,
         "inputs": InspectionInputs,
     },
     ("inspection.reference", 1): {"subject": InspectionSubject, "statement": ReferenceStatement},
+    ("inspection.review", 1): {
+        "subject": ReviewSubject,
+        "statement": ReviewStatement,
+        "process": ReviewProcess,
+        "inputs": ReviewInputs,
+    },
+    ("inspection.catalogue", 1): {"subject": CatalogueSubject, "statement": CatalogueStatement},
     ("inspection.module", 1): {
         "subject": ModuleSubject,
         "statement": ModuleStatement,
         "inputs": ModuleInputs,
+    },
+    ("inspection.candidate", 1): {
+        "subject": ModuleSubject,
+        "statement": CandidateStatement,
+        "inputs": CandidateInputs,
+    },
+    ("inspection.shadow", 1): {
+        "subject": ShadowSubject,
+        "statement": ShadowStatement,
+        "measurement": InspectionMeasurement,
+        "inputs": ShadowInputs,
+    },
+    ("inspection.comparison", 1): {
+        "subject": ComparisonSubject,
+        "statement": ComparisonStatement,
+        "measurement": ComparisonMeasurement,
+    },
+    ("inspection.release", 1): {"subject": ModuleSubject, "statement": ReleaseStatement},
+    ("inspection.challenge_set", 1): {"subject": ChallengeSubject, "statement": ChallengeSetStatement},
+    ("inspection.challenge", 1): {
+        "subject": ChallengeSubject,
+        "statement": ChallengeStatement,
+        "measurement": ChallengeMeasurement,
+        "inputs": ChallengeInputs,
+    },
+    ("inspection.alarm", 1): {
+        "subject": AlarmSubject,
+        "statement": AlarmStatement,
+        "measurement": AlarmMeasurement,
+        "inputs": AlarmInputs,
+    },
+    ("inspection.sampling_plan", 1): {"subject": SamplingSubject, "statement": SamplingPlanStatement},
+    ("inspection.lot_opened", 1): {"subject": LotSubject, "statement": LotOpenedStatement},
+    ("inspection.lot", 1): {
+        "subject": LotSubject,
+        "statement": LotStatement,
+        "measurement": LotMeasurement,
+        "inputs": LotInputs,
+    },
+    ("inspection.agreement_study", 1): {
+        "subject": StudySubject,
+        "statement": StudyStatement,
+        "measurement": StudyMeasurement,
+        "inputs": StudyInputs,
+    },
+    ("nonconformity.opened", 1): {
+        "subject": NonconformitySubject,
+        "statement": NonconformityStatement,
+        "inputs": NonconformityInputs,
+    },
+    ("nonconformity.step", 1): {"subject": NonconformitySubject, "statement": StepStatement},
+    ("retention.deletion", 1): {
+        "subject": DeletionSubject,
+        "statement": DeletionStatement,
+        "process": DeletionProcess,
     },
     ("station.started", 1): {
         "subject": StationSubject,
@@ -211,6 +228,52 @@ RECORD_TYPES: Mapping[tuple[str, int], FacetSet] = {
     ("key.rotation", 1): {"subject": KeySubject, "statement": KeyStatement},
     ("key.revocation", 1): {"subject": KeySubject, "statement": KeyStatement},
 }
+
+LATEST: Mapping[str, int] = {
+    name: max(version for other, version in RECORD_TYPES if other == name) for name, _ in RECORD_TYPES
+}
+"""The newest version of each type: what is stated from now on, and what old records are shown as."""
+
+AUTHORS: Mapping[str, tuple[str, ...]] = {
+    "inspection.verdict": ("station",),
+    "inspection.reference": ("person", "server", "virtual"),
+    "inspection.review": ("person",),
+    "inspection.catalogue": ("person", "server"),
+    "inspection.module": ("server",),
+    "inspection.candidate": ("server",),
+    "inspection.shadow": ("server",),
+    "inspection.comparison": ("server",),
+    "inspection.release": ("person",),
+    "inspection.challenge_set": ("person", "server"),
+    "inspection.challenge": ("station",),
+    "inspection.alarm": ("server", "person"),
+    "inspection.sampling_plan": ("person",),
+    "inspection.lot_opened": ("person",),
+    "inspection.lot": ("server",),
+    "inspection.agreement_study": ("person", "server"),
+    "nonconformity.opened": ("server", "person"),
+    "nonconformity.step": ("person",),
+    "retention.deletion": ("server",),
+    "station.started": ("station",),
+}
+"""Which kinds of entity may state a type. Who may speak about keys is the key directory's rule."""
+
+
+def check_author(record_type: str, author: str) -> None:
+    """Refuse a statement that is not this author's to make: a station cannot release its own module.
+
+    Raises
+    ------
+    AuthorKindError
+
+    >>> check_author("inspection.verdict", "station:L1-ST10")
+    >>> check_author("inspection.release", "station:L1-ST10")
+    Traceback (most recent call last):
+    gaugeblock.plant.record_types.AuthorKindError: ...
+    """
+    allowed = AUTHORS.get(record_type)
+    if allowed is not None and author.partition(":")[0] not in allowed:
+        raise AuthorKindError(record_type=record_type, author=author[:80], allowed=", ".join(allowed))
 
 
 def facet_set(record_type: str, version: int) -> FacetSet:
@@ -243,3 +306,17 @@ def read_facet(record_type: str, version: int, name: str, value: object) -> Face
         return msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
         raise FacetShapeError(record_type=record_type, facet=name, detail=str(error)) from error
+
+
+def upcast(record_type: str, name: str, facet: Facet) -> Facet:
+    """A facet of an earlier version as the newest one shows it, so that readers know one shape only.
+
+    So far every new version only adds what an old record leaves open; a version that changes more brings its own
+    rule here.
+
+    >>> old = InspectionMeasurementV1(score=0.5, threshold=1.0)
+    >>> upcast("inspection.verdict", "measurement", old).review_from is None
+    True
+    """
+    shape = RECORD_TYPES[record_type, LATEST[record_type]][name]
+    return facet if type(facet) is shape else msgspec.convert(msgspec.to_builtins(facet), shape)

@@ -11,6 +11,7 @@ import difflib
 import tomllib
 import types
 import typing
+import zoneinfo
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
@@ -59,6 +60,9 @@ class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 Port = Annotated[int, Meta(ge=1, le=65535)]
+TimeOfDay = Annotated[str, Meta(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+Money = Annotated[float, Meta(gt=0.0, le=1e12)]
 
 
 class Enterprise(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,21 +74,23 @@ class Enterprise(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Site(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A geographical site of the enterprise."""
+    """A geographical site of the enterprise; ``timezone`` is an IANA name, by which shifts and days are counted."""
 
     id: str
     name: str = ""
     name_en: str | None = None
+    timezone: str = "Asia/Shanghai"
 
 
 class Line(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A production line in an area of a site."""
+    """A production line in an area of a site; ``shifts`` are the local times at which shifts begin."""
 
     id: str
     site: str
     area: str | None = None
     name: str = ""
     name_en: str | None = None
+    shifts: Annotated[list[TimeOfDay], Meta(max_length=24)] = field(default_factory=list)
 
 
 class Machine(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,12 +105,34 @@ class Machine(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     serial: str | None = None
 
 
+class InspectionCosts(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a wrong answer costs, in one currency for all three, and how often parts are defective.
+
+    Parameters
+    ----------
+    escape
+        Of a defective part that was passed: the complaint, the sorting, the replacement.
+    overkill
+        Of a good part that was rejected.
+    review
+        Of a person's look at a part.
+    defect_rate
+        Share of defective parts before inspection.
+    """
+
+    escape: Money
+    overkill: Money
+    review: Money | None = None
+    defect_rate: Annotated[float, Meta(gt=0.0, lt=1.0)]
+
+
 class Product(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A product or part number that the plant makes."""
+    """A product or part number that the plant makes; from ``costs`` its inspection's operating point follows."""
 
     id: str
     name: str = ""
     name_en: str | None = None
+    costs: InspectionCosts | None = None
 
 
 class Customer(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -134,7 +162,17 @@ class VirtualCamera(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Station(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An inspection station: what it looks at, with which module, and how soon the PLC wants the answer."""
+    """An inspection station: what it looks at, with which module, and how soon the PLC wants the answer.
+
+    Parameters
+    ----------
+    module
+        The first module; later ones are released by a person and take its place.
+    mm_per_pixel
+        Of the calibrated camera in its original resolution; regions are then given in millimetres too.
+    require_challenge
+        Answer UNDECIDED until the challenge parts have passed; without a set of them, always.
+    """
 
     id: str
     line: str
@@ -145,6 +183,8 @@ class Station(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name_en: str | None = None
     deadline_ms: Annotated[float, Meta(ge=10, le=60_000)] = 1000.0
     spool_bytes_max: Annotated[int, Meta(ge=1 << 20)] = 20_000_000_000
+    mm_per_pixel: Annotated[float, Meta(gt=0.0, le=1000.0)] | None = None
+    require_challenge: bool = False
 
 
 class Server(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -164,12 +204,47 @@ class Storage(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     database: Annotated[str, Meta(pattern=r"^(sqlite|env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$")] = "sqlite"
 
 
+class Review(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which verdicts a person is asked about, besides those in the review zone and the undecided with an image.
+
+    Shares are drawn by ``seed`` and the verdict's index, so that anyone can check which were drawn.
+    """
+
+    nok_share: Share = 1.0
+    ok_share: Share = 0.01
+    second_opinion_share: Share = 0.1
+    seed: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 1
+
+
+class Retention(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How long images are kept, by class. All images of defects, of disputed units and of reviews are kept.
+
+    Parameters
+    ----------
+    good_days
+        Images of parts judged good and not overruled; afterwards only a seeded share, and thumbnails of the rest.
+    good_share
+        The share of them that is kept for ever.
+    undecided_days
+        Images of UNDECIDED verdicts that nobody reviewed.
+    seed
+        Draws the share.
+    """
+
+    good_days: Annotated[float, Meta(ge=0.0, le=36_500.0)] = 30.0
+    good_share: Share = 0.02
+    undecided_days: Annotated[float, Meta(ge=0.0, le=36_500.0)] = 90.0
+    seed: Annotated[int, Meta(ge=0, le=2**53 - 1)] = 1
+
+
 class PlantSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole ``plant.toml``."""
 
     enterprise: Enterprise
     server: Server = field(default_factory=Server)
     storage: Storage = field(default_factory=Storage)
+    review: Review = field(default_factory=Review)
+    retention: Retention = field(default_factory=Retention)
     sites: list[Site] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     machines: list[Machine] = field(default_factory=list)
@@ -213,6 +288,7 @@ def parse_settings(text: str, file: str = "plant.toml") -> PlantSettings:
         raise SettingsValueError(file=file, key=key, detail=detail) from error
     _check_identifiers(settings, file)
     _check_references(settings, file)
+    _check_time_zones(settings, file)
     if settings.enterprise.social_credit_code is not None:
         check_social_credit_code(settings.enterprise.social_credit_code)
     return settings
@@ -287,6 +363,16 @@ def _check_references(settings: PlantSettings, file: str) -> None:
     check("machines", "line", "lines")
     check("stations", "line", "lines")
     check("stations", "product", "products")
+
+
+def _check_time_zones(settings: PlantSettings, file: str) -> None:
+    for position, site in enumerate(settings.sites):
+        try:
+            zoneinfo.ZoneInfo(site.timezone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise SettingsValueError(
+                file=file, key=f"sites[{position}].timezone", detail=f"unknown time zone '{site.timezone[:40]}'"
+            ) from error
 
 
 SecretSource = Literal["env", "file"]

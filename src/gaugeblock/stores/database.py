@@ -10,6 +10,7 @@ disk when it returns; PostgreSQL with its default ``synchronous_commit=on``.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -231,6 +232,9 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
         # The defaults, 2 MB of cache and a checkpoint each 4 MB of WAL, are for small devices.
         cursor.execute(f"PRAGMA cache_size=-{SQLITE_CACHE_KB}")
         cursor.execute(f"PRAGMA wal_autocheckpoint={SQLITE_WAL_PAGES}")
+    except UnicodeDecodeError as error:
+        # SQLite quotes a damaged schema in its message, and the driver fails to read the message.
+        raise sqlite3.DatabaseError("database disk image is malformed") from error
     finally:
         cursor.close()
 

@@ -17,7 +17,7 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Connection, Integer, MetaData, Table, Text, delete, select, update
 
 from gaugeblock.ledger.record import open_facets, parse
-from gaugeblock.plant.record_types import Facet, read_facet
+from gaugeblock.plant.record_types import LATEST, Facet, read_facet, upcast
 from gaugeblock.stores.changes import Add, Change, ChangeFaultError, ChangeFold, Put, Remove
 from gaugeblock.stores.database import Database
 from gaugeblock.stores.errors import (
@@ -59,7 +59,10 @@ projection_positions = Table(
 
 @dataclass(frozen=True, slots=True)
 class OpenRecord:
-    """A record as a projection sees it. A facet that was withheld or erased is not in ``facets``."""
+    """A record as a projection sees it: in its type's newest version, whichever it was stated in.
+
+    A facet that was withheld or erased is not in ``facets``.
+    """
 
     index: int
     record_type: str
@@ -124,12 +127,15 @@ def open_record(stored: StoredRecord) -> OpenRecord:
     return OpenRecord(
         index=stored.index,
         record_type=payload.record_type,
-        version=payload.version,
+        version=LATEST[payload.record_type],
         author=payload.author,
         identity=payload.identity,
         stated_at=payload.stated_at,
         observed_at=payload.observed_at,
-        facets={name: read_facet(payload.record_type, payload.version, name, value) for name, value in values.items()},
+        facets={
+            name: upcast(payload.record_type, name, read_facet(payload.record_type, payload.version, name, value))
+            for name, value in values.items()
+        },
     )
 
 
