@@ -24,6 +24,7 @@ from gaugeblock.vision.errors import (
     ImageTooSmallError,
     ImageTruncatedError,
 )
+from gaugeblock.vision.levels import grey_plane
 
 
 def _picture(width: int = 64, height: int = 48) -> Image.Image:
@@ -63,6 +64,21 @@ def test_lossy_formats_keep_size_and_tone(kind: str) -> None:
 def test_grey_palette_and_bilevel_become_rgb(mode: str) -> None:
     image = _picture().convert(mode)
     assert np.array_equal(decode(_saved(image, "PNG")), np.asarray(image.convert("RGB")))
+
+
+def test_a_grey_picture_in_a_colour_file_becomes_one_plane_and_a_coloured_one_does_not() -> None:
+    grey = _picture().convert("L").convert("RGB")
+    pixels = decode(_saved(grey, "PNG"))
+    assert np.array_equal(pixels, np.asarray(grey))
+    assert grey_plane(pixels) is not None
+    for x, y in ((0, 0), (grey.width - 1, grey.height - 1), (17, 23)):
+        coloured = grey.copy()
+        red, green, blue = coloured.getpixel((x, y))
+        for other in ((red ^ 1, green, blue), (red, green ^ 1, blue), (red, green, blue ^ 1)):
+            coloured.putpixel((x, y), other)
+            pixels = decode(_saved(coloured, "PNG"))
+            assert np.array_equal(pixels, np.asarray(coloured))
+            assert grey_plane(pixels) is None
 
 
 def test_orientation_is_applied() -> None:

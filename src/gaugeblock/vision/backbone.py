@@ -9,7 +9,9 @@ grid is four times smaller than that of stride 8, and so is the search; see docs
 for what was measured.
 
 Batch normalisation (ε = 1e-3) is folded into the convolution before it. Strided convolutions pad as
-TensorFlow's SAME does for even sizes: one more at the right and bottom; so sides must be multiples of 32.
+TensorFlow's SAME does for even sizes: one more at the right and bottom; so sides are multiples of 32 for the
+classifier. The feature extractor takes multiples of 16: the last stride alone may meet an odd size, and keeps its
+last column. The file says so in its metadata, for networks of others need not.
 
 Tan and Le, EfficientNet (ICML 2019); the Lite variant drops squeeze-and-excitation and uses ReLU6.
 Roth et al., Towards Total Recall in Industrial Anomaly Detection (CVPR 2022), for the patch features.
@@ -19,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -28,11 +31,14 @@ LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db
 BN_EPSILON = 1e-3
 STRIDE = 16
 SIDE_MULTIPLE = 32
+"""What sides must be multiples of where a network does not say otherwise in its metadata."""
+SIDE_MULTIPLE_KEY = "side_multiple"
 CHANNELS_FINE, CHANNELS_COARSE = 112, 192
 CHANNELS = CHANNELS_FINE + CHANNELS_COARSE
 # onnxruntime reads no newer intermediate representation than 13; 8 and 17 are read by every runtime in use.
 IR_VERSION, OPSET = 8, 17
-INPUT, FEATURES, LOGITS = "image", "features", "logits"
+INPUT, FEATURES, STAGES, LOGITS = "image", "features", "stages", "logits"
+LEVEL_CENTRE, LEVEL_SPREAD = 127.0, 128.0
 
 Array = npt.NDArray[Any]
 
@@ -58,7 +64,8 @@ LITE0_STAGES = (
     Stage(1, 3, 1, 6, 320),
 )
 STEM_CHANNELS = 32
-FINE_STAGE, COARSE_STAGE = 5, 6
+EARLY_STAGE, MIDDLE_STAGE, FINE_STAGE, COARSE_STAGE = 3, 4, 5, 6
+CHANNELS_STAGES = 2 * 40 + 80 + CHANNELS_FINE + CHANNELS_COARSE
 LENGTH_MIN = 1e-6
 
 
@@ -68,7 +75,7 @@ def normalise(pixels: Array) -> npt.NDArray[np.float32]:
     >>> normalise(np.array([127, 255])).tolist()
     [0.0, 1.0]
     """
-    return (pixels.astype(np.float32) - np.float32(127)) / np.float32(128)
+    return (pixels.astype(np.float32) - np.float32(LEVEL_CENTRE)) / np.float32(LEVEL_SPREAD)
 
 
 class _Graph:
@@ -92,7 +99,15 @@ class _Graph:
         return output
 
     def conv_bn(
-        self, x: str, conv: str, bn: str, *, stride: int = 1, depthwise: bool = False, relu6: bool = True
+        self,
+        x: str,
+        conv: str,
+        bn: str,
+        *,
+        stride: int = 1,
+        depthwise: bool = False,
+        relu6: bool = True,
+        last_odd: bool = False,
     ) -> str:
         """A convolution with its batch normalisation folded in; ReLU6 after it unless it ends a block."""
         kernel = self.weights[f"{conv}.weight"].astype(np.float64)
@@ -103,7 +118,8 @@ class _Graph:
         out = conv.replace(".", "_")
         side = kernel.shape[-1]
         before = (side - stride) // 2
-        after = side - stride - before
+        # One more than SAME at the far end serves odd sizes: their last column is then kept; even sizes ignore it.
+        after = side - stride - before + (stride - 1 if last_odd else 0)
         self.add(
             "Conv",
             [
@@ -132,7 +148,14 @@ class _Graph:
                 y = x
                 if stage.expansion != 1:
                     y = self.conv_bn(y, f"{name}._expand_conv", f"{name}._bn0")
-                y = self.conv_bn(y, f"{name}._depthwise_conv", f"{name}._bn1", stride=stride, depthwise=True)
+                y = self.conv_bn(
+                    y,
+                    f"{name}._depthwise_conv",
+                    f"{name}._bn1",
+                    stride=stride,
+                    depthwise=True,
+                    last_odd=number == COARSE_STAGE,
+                )
                 y = self.conv_bn(y, f"{name}._project_conv", f"{name}._bn2", relu6=False)
                 if stride == 1 and channels == stage.channels:
                     y = self.add("Add", [x, y], f"block_{index}")
@@ -150,14 +173,16 @@ class _Graph:
         safe = self.add("Max", [length, "length_min"], f"{name}_length_safe")
         return self.add("Div", [pooled, safe], f"{name}_direction")
 
-    def model(self, output: str, shape: list[str | int]) -> bytes:
+    def model(
+        self, outputs: Mapping[str, list[str | int]], metadata: Mapping[str, str] = MappingProxyType({})
+    ) -> bytes:
         from onnx import TensorProto, checker, helper
 
         graph = helper.make_graph(
             self.nodes,
             "efficientnet_lite0",
             [helper.make_tensor_value_info(INPUT, TensorProto.FLOAT, ["n", 3, "height", "width"])],
-            [helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in outputs.items()],
             self.initializers,
         )
         model = helper.make_model(
@@ -166,12 +191,16 @@ class _Graph:
             opset_imports=[helper.make_opsetid("", OPSET)],
             producer_name="gaugeblock",
         )
+        helper.set_model_props(model, dict(metadata))
         checker.check_model(model)
         return bytes(model.SerializeToString(deterministic=True))
 
 
 def feature_extractor(weights: Mapping[str, Array]) -> bytes:
-    """The cut network: (n, 3, H, W) float32, normalised, to (n, 304, H/16, W/16).
+    """The cut network: (n, 3, H, W) float32, normalised, to (n, 304, H/16, W/16) and (n, 464, H/16, W/16).
+
+    The first output, ``features``, is what the memory bank compares. The second, ``stages``, gives stages 3 to 6 as
+    they are, contrast included, for the head that is trained on synthetic defects (see ``defect_head``).
 
     Parameters
     ----------
@@ -180,7 +209,7 @@ def feature_extractor(weights: Mapping[str, Array]) -> bytes:
 
     Returns
     -------
-    A serialised ONNX model, the same bytes for the same weights. H and W are free multiples of 32.
+    A serialised ONNX model, the same bytes for the same weights. H and W are free multiples of 16.
     """
     graph = _Graph(weights)
     ends = graph.blocks(COARSE_STAGE)
@@ -193,10 +222,27 @@ def feature_extractor(weights: Mapping[str, Array]) -> bytes:
         mode="linear",
         coordinate_transformation_mode="half_pixel",
     )
+    # Of an odd number of fine cells the last coarse one covers half outside the picture: that half is cut off.
+    graph.constant("origin", np.array([0, 0], np.int64))
+    graph.constant("sides", np.array([2, 3], np.int64))
+    size = graph.add("Shape", [ends[FINE_STAGE]], "fine_size", start=2, end=4)
+    enlarged = graph.add("Slice", [enlarged, "origin", size, "sides"], "enlarged_inside")
     fine = graph.directions(ends[FINE_STAGE], "fine")
     coarse = graph.directions(enlarged, "coarse")
     graph.add("Concat", [fine, coarse], FEATURES, axis=1)
-    return graph.model(FEATURES, ["n", CHANNELS, "rows", "columns"])
+    # Stage 3 is twice as fine: of each 2 × 2 of its cells the mean, and the largest so that thin lines survive.
+    early = ends[EARLY_STAGE]
+    halved = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    mean = graph.add("AveragePool", [early], "early_mean", **halved)
+    largest = graph.add("MaxPool", [early], "early_largest", **halved)
+    graph.add("Concat", [mean, largest, ends[MIDDLE_STAGE], ends[FINE_STAGE], enlarged], STAGES, axis=1)
+    return graph.model(
+        {
+            FEATURES: ["n", CHANNELS, "rows", "columns"],
+            STAGES: ["n", CHANNELS_STAGES, "stage_rows", "stage_columns"],
+        },
+        {SIDE_MULTIPLE_KEY: str(STRIDE)},
+    )
 
 
 def classifier(weights: Mapping[str, Array]) -> bytes:
@@ -216,4 +262,4 @@ def classifier(weights: Mapping[str, Array]) -> bytes:
         LOGITS,
         transB=1,
     )
-    return graph.model(LOGITS, ["n", len(weights["_fc.bias"])])
+    return graph.model({LOGITS: ["n", len(weights["_fc.bias"])]})

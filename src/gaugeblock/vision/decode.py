@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from gaugeblock.vision.errors import (
     ImageAnimatedError,
@@ -30,12 +30,16 @@ from gaugeblock.vision.errors import (
     ImageTruncatedError,
     ImageUnknownFormatError,
 )
+from gaugeblock.vision.levels import as_colour
 
 FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 GREY_OR_COLOUR = ("1", "L", "P", "RGB")
 WITH_ALPHA = ("LA", "PA", "RGBA")
+UPRIGHT = 1
+GLANCE_ROWS = 16
+WITHIN_PIXEL = np.array([255, 255, 0], np.uint8)
 
 # What Pillow's readers raise on damaged files. SyntaxError is its own way of saying "not this format".
 DAMAGE = (
@@ -80,7 +84,8 @@ def decode(data: bytes, limits: DecodeLimits = DEFAULT_LIMITS) -> Pixels:
 
     Returns
     -------
-    (height, width, 3) uint8, RGB, contiguous.
+    (height, width, 3) uint8, RGB. Of a picture that is grey throughout, whatever its file calls itself, the
+    three channels are one read-only plane (see ``levels``).
 
     Raises
     ------
@@ -138,7 +143,8 @@ def _check_header(image: ImageFile.ImageFile, data: bytes, limits: DecodeLimits)
 def _pixels(image: ImageFile.ImageFile) -> Pixels:
     try:
         image.load()
-        upright: Image.Image = ImageOps.exif_transpose(image)
+        turned = image.getexif().get(ExifTags.Base.Orientation, UPRIGHT) != UPRIGHT
+        upright: Image.Image = ImageOps.exif_transpose(image) if turned else image
     except DAMAGE as error:
         detail = _short(error)
         cut = any(word in detail.lower() for word in ("truncated", "not enough image data", "unexpected end"))
@@ -149,7 +155,23 @@ def _pixels(image: ImageFile.ImageFile) -> Pixels:
         upright = upright.convert("RGBA")
         if upright.getchannel("A").getextrema()[0] != 255:
             raise ImageModeError(mode="alpha")
-    return np.ascontiguousarray(np.asarray(upright.convert("RGB"), dtype=np.uint8))
+    if upright.mode in ("1", "L"):
+        return as_colour(np.asarray(upright.convert("L"), dtype=np.uint8))
+    pixels = np.asarray(upright if upright.mode == "RGB" else upright.convert("RGB"), dtype=np.uint8)
+    # A few rows first: nearly every coloured picture shows it there.
+    few = pixels[:: max(1, len(pixels) // GLANCE_ROWS)]
+    if not (_equal_channels(few) and _equal_channels(pixels)):
+        return pixels
+    return as_colour(np.ascontiguousarray(pixels[:, :, 0]))
+
+
+def _equal_channels(pixels: Pixels) -> bool:
+    """Whether red, green and blue are the same everywhere, as in colour files of grey cameras."""
+    rows = pixels.reshape(len(pixels), -1)
+    # Each byte against the next one of its row; every third pair joins two pixels and does not count.
+    apart = rows[:, 1:] ^ rows[:, :-1]
+    apart &= np.tile(WITHIN_PIXEL, pixels.shape[1])[:-1]
+    return not apart.any()
 
 
 def _short(error: BaseException) -> str:

@@ -19,6 +19,7 @@ from gaugeblock.vision.errors import (
     ImageSaturatedError,
     ImageSizeMismatchError,
 )
+from gaugeblock.vision.levels import LevelSums, grey_plane
 from gaugeblock.vision.resize import check_pixels
 
 ASPECT_MARGIN = 1.15
@@ -53,13 +54,19 @@ class ImageStatistics(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         check_pixels(pixels)
         height, width = pixels.shape[:2]
         step = max(1, int(np.sqrt(height * width / SAMPLE_PIXELS)))
-        sample = pixels[::step, ::step]
+        sample, plane = pixels[::step, ::step], grey_plane(pixels)
+        if plane is None:
+            brightest = np.maximum(np.maximum(sample[:, :, 0], sample[:, :, 1]), sample[:, :, 2])
+            sums = LevelSums.of(sample)
+        else:
+            brightest = plane[::step, ::step]
+            sums = LevelSums.of(brightest)
         return cls(
             width=width,
             height=height,
-            mean=float(sample.mean()),
-            deviation=float(sample.std()),
-            saturated=float((sample.max(axis=2) >= SATURATED_LEVEL).mean()),
+            mean=sums.mean,
+            deviation=sums.deviation,
+            saturated=int(np.count_nonzero(brightest >= SATURATED_LEVEL)) / brightest.size,
         )
 
 

@@ -10,8 +10,22 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from gaugeblock.vision.levels import LevelSums, grey_plane
+
 MEAN, DEVIATION = 127.0, 45.0
 DEVIATION_MIN = 1.0
+
+
+def standardising(pixels: npt.NDArray[np.uint8]) -> tuple[float, float]:
+    """Gain and offset that bring (H, W, 3) uint8 to mean 127 and standard deviation 45.
+
+    >>> standardising(np.array([[[82, 127, 172], [82, 127, 172]]], np.uint8))[1] < 0
+    True
+    """
+    plane = grey_plane(pixels)
+    sums = LevelSums.of(pixels if plane is None else plane)
+    gain = DEVIATION / max(sums.deviation, DEVIATION_MIN)
+    return gain, MEAN - gain * sums.mean
 
 
 def standardise(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
@@ -21,9 +35,5 @@ def standardise(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
     >>> round(float(flat.mean())), round(float(flat.std()))
     (127, 45)
     """
-    image = pixels.astype(np.float32)
-    mean, deviation = float(image.mean()), max(float(image.std()), DEVIATION_MIN)
-    image -= np.float32(mean)
-    image *= np.float32(DEVIATION / deviation)
-    image += np.float32(MEAN)
-    return image
+    gain, offset = standardising(pixels)
+    return pixels * np.float32(gain) + np.float32(offset)

@@ -42,6 +42,8 @@ class WholeIndex:
 
     def __init__(self, centre: Matrix, whitening: Matrix, points: Matrix) -> None:
         self.centre, self.whitening, self.points = centre, whitening, points
+        self._half_squares = np.einsum("ij,ij->i", points, points) / 2
+        self._spread = float(np.sqrt(2.0 * self._half_squares.mean(dtype=np.float64)))
 
     @classmethod
     def fit(cls, pooled: Matrix) -> WholeIndex:
@@ -64,6 +66,18 @@ class WholeIndex:
     def distance(self, pooled: Matrix) -> float:
         """Mean distance to the ``NEIGHBOURS`` nearest good parts."""
         query = (pooled - self.centre) @ self.whitening
-        squared = np.square(self.points - query).sum(axis=1)
-        count = min(NEIGHBOURS, len(squared))
-        return float(np.sqrt(np.partition(squared, count - 1)[:count]).mean(dtype=np.float64))
+        # One product ranks all parts; the few nearest are then measured by their differences, which keeps the
+        # digits that the product's |p|² − 2 p·q loses.
+        ranks = self._half_squares - self.points @ query
+        count = min(NEIGHBOURS, len(ranks))
+        nearest = self.points[np.argpartition(ranks, count - 1)[:count]] - query
+        return float(np.sqrt(np.einsum("ij,ij->i", nearest, nearest)).mean(dtype=np.float64))
+
+    def deviations(self, pooled: Matrix) -> float | None:
+        """Distance to the centre of the good parts over the root mean square of theirs; ``None`` for a single part.
+
+        A picture far outside is odd as a whole, as after a change of lamp or material, whatever its nearest neighbour.
+        """
+        if not self._spread > 0:
+            return None
+        return float(np.linalg.norm((pooled - self.centre) @ self.whitening)) / self._spread
