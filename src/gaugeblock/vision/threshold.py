@@ -120,9 +120,7 @@ def choose_threshold(scores: npt.ArrayLike, overkill_target: float = 0.05, confi
     count = len(ordered)
     if count < PARTS_MIN:
         raise TooFewPartsError(found=count, needed=PARTS_MIN)
-    above = 0
-    while above + 1 < count // 2 and overkill_bound(above + 1, count, confidence) <= overkill_target:
-        above += 1
+    above = _most_above(count, overkill_target, confidence)
     value = float(ordered[count - 1 - above])
     above = int((ordered > value).sum())
     return Threshold(
@@ -134,6 +132,18 @@ def choose_threshold(scores: npt.ArrayLike, overkill_target: float = 0.05, confi
         parts_above=above,
         parts_needed=parts_needed(overkill_target, confidence),
     )
+
+
+def _most_above(count: int, overkill_target: float, confidence: float) -> int:
+    """The most parts above a threshold that still keep the target; 0 where none do. The bound grows with them."""
+    low, high = 0, max(0, count // 2 - 1)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if overkill_bound(middle, count, confidence) <= overkill_target:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _check_level(name: str, value: float) -> None:
