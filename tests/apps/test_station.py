@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
 import json
 import os
 import subprocess
@@ -16,6 +18,8 @@ import pytest
 from benchmarks.edge._rig import LAUNCH, Rig
 from gaugeblock.apps.station import LogLines
 from gaugeblock.connectors.errors import PlantBusyError
+from gaugeblock.plant.assignment import Assignment, write_assignment
+from gaugeblock.plant.control_facets import ChallengePart, ChallengeSetStatement
 from gaugeblock.plant.language import Language
 from gaugeblock.stores.spool import SqliteSpool
 
@@ -204,3 +208,63 @@ def test_a_watched_folder_takes_a_gbk_name(make_rig: RigMaker, tmp_path: Path) -
         process.terminate()
         assert process.wait(20) == 0
     assert rig.plant.records[-1]["subject"]["unit"] == "零件"
+
+
+def _assign(rig: Rig, module: bytes, **more: Any) -> str:
+    """Assign a module as the plant does: the file whole, its name last."""
+    sha256 = hashlib.sha256(module).hexdigest()
+    file = rig.folder / f"{sha256[:8]}.gbm"
+    file.write_bytes(module)
+    rig.data.mkdir(exist_ok=True)
+    part = rig.data / "assignment.part"
+    part.write_bytes(write_assignment(Assignment(module=str(file), module_sha256=sha256, **more)))
+    part.replace(rig.data / "assignment.json")
+    rig.config["assignment"] = str(rig.data / "assignment.json")
+    return sha256
+
+
+def test_a_running_station_follows_its_assignment_and_a_bad_one_is_named(make_rig: RigMaker) -> None:
+    rig = make_rig(seed=9)
+    first = _assign(rig, b"first")
+    rig.start()
+    rig.plc.running.set()
+    _until(lambda: len(rig.plc.answers) >= 10)
+    second = _assign(rig, b"second")
+    _until(lambda: rig.status()["module_sha256"] == second)
+    _until(lambda: rig.status()["fault_code"] is None)
+    Path(rig.folder / f"{_assign(rig, b'third')[:8]}.gbm").write_bytes(b"altered")
+    _until(lambda: rig.status()["fault_code"] == "edge.module_digest")
+    answered = len(rig.plc.answers)
+    _until(lambda: len(rig.plc.answers) >= answered + 10)
+    rig.plc.running.clear()
+    rig.drain()
+    assert rig.stop() == 0
+    tally = rig.tally(0)
+    assert (tally.lost, tally.unrecorded, tally.contradicted, tally.wrong_ok) == (0, 0, 0, 0)
+    modules = [r["inputs"].get("module_sha256") for r in rig.plant.records if r["type"] == "inspection.verdict"]
+    assert set(modules) - {None} == {first, second}
+    changes = [a != b for a, b in itertools.pairwise(m for m in modules if m is not None)]
+    assert sum(changes) == 1, "exchanged once, and not back"
+
+
+def test_a_challenge_survives_a_kill_and_its_parts_never_pass(make_rig: RigMaker) -> None:
+    rig = make_rig(seed=10)
+    good = next(n for n in range(5, 99) if not rig.camera.defective(n))
+    bad = next(n for n in range(good + 100, good + 200) if rig.camera.defective(n))
+    parts = ChallengeSetStatement((ChallengePart(f"U{good}", "good"), ChallengePart(f"U{bad}", "defective")))
+    _assign(rig, b"first", challenge_set=parts, require_challenge=True)
+    rig.start()
+    rig.plc.running.set()
+    _until(lambda: len(rig.plc.answers) > good + 1)
+    rig.plc.running.clear()
+    _until(lambda: len(rig.plc.answers) >= rig.plc.number)
+    assert rig.plc.number < bad
+    rig.kill()
+    rig.start()
+    rig.plc.running.set()
+    _until(lambda: rig.plc.number > bad + 20)
+    rig.plc.running.clear()
+    rig.drain()
+    assert rig.status()["challenge"] == "passed"
+    assert min(rig.plc.passed) > bad
+    assert rig.stop() == 0

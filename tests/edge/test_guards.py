@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gaugeblock.edge.guards import GUARDS, GuardFacts, judge
-from gaugeblock.edge.ports import ModuleFacts, PixelFacts
+from gaugeblock.edge.guards import GUARDS, GuardFacts, code_of, judge, verdict_of
+from gaugeblock.edge.ports import REVIEW_ZONE, ModuleFacts, PixelFacts
 from gaugeblock.plant.language import LANGUAGES, catalogue
 from gaugeblock.plant.record_types import Verdict
 
@@ -51,6 +51,13 @@ FAULTS = [
     ("score_finite", {"threshold": inf}),
     ("score_finite", {"threshold": 0.0}),
     ("verdict_consistent", {"score": 1.5}),
+    ("verdict_consistent", {"review_from": 0.4}),
+    ("verdict_consistent", {"review_from": 1.1}),
+    ("score_finite", {"review_from": nan}),
+    ("frame_moving", {"frozen": True}),
+    ("product", {"product": "P2", "module": ModuleFacts("aa", product="P1")}),
+    ("unit_not_passed_before", {"passed_before": True}),
+    ("challenge", {"challenge": "edge.challenge_failed"}),
     ("in_time", {"now_ns": 21}),
 ]
 
@@ -90,5 +97,32 @@ def test_a_reason_given_by_inference_is_kept_and_never_ok() -> None:
 def test_every_guard_has_words(language: str) -> None:
     words = catalogue(language)  # type: ignore[arg-type]
     for name, _ in GUARDS:
-        assert words[f"edge.error.guard_{name}.text"]
-        assert words[f"edge.error.guard_{name}.remedy"]
+        room, code = code_of(name).split(".")
+        assert words[f"{room}.error.{code}.text"]
+        assert words[f"{room}.error.{code}.remedy"]
+
+
+ZONED = replace(GOOD, review_from=0.8)
+
+
+@given(score=st.floats(0.0, 2.0))
+def test_each_zone_has_its_answer_and_only_its_own(score: float) -> None:
+    verdict = verdict_of(score, 1.0, 0.8)
+    facts = replace(ZONED, score=score, verdict=verdict)
+    judged = judge(facts, REVIEW_ZONE if verdict is Verdict.UNDECIDED else None)
+    assert judged.verdict is verdict
+    assert judged.reason == (REVIEW_ZONE if 0.8 < score <= 1.0 else None)
+    for other in set(Verdict) - {verdict}:
+        contradicted = judge(replace(facts, verdict=other), REVIEW_ZONE if other is Verdict.UNDECIDED else None)
+        assert (contradicted.verdict, contradicted.reason) == (Verdict.UNDECIDED, "edge.guard_verdict_consistent")
+
+
+def test_a_part_that_was_not_judged_is_not_sent_to_review() -> None:
+    doubtful = replace(ZONED, score=0.9, verdict=Verdict.UNDECIDED)
+    assert judge(doubtful, REVIEW_ZONE).reason == REVIEW_ZONE
+    assert judge(replace(doubtful, frozen=True), REVIEW_ZONE).reason == "edge.guard_frame_frozen"
+
+
+def test_without_a_product_on_either_side_there_is_nothing_to_compare() -> None:
+    for facts in (replace(GOOD, product="P2"), replace(GOOD, module=ModuleFacts("aa", product="P1"))):
+        assert judge(facts).verdict is Verdict.OK

@@ -18,13 +18,14 @@ from gaugeblock.edge.hand_over import HandOver, HandOverSettings
 from gaugeblock.edge.memory import (
     MemoryCamera,
     MemoryClock,
+    MemoryDuties,
     MemoryInference,
     MemoryPlc,
     MemoryReport,
     MemorySpool,
     MemoryUplink,
 )
-from gaugeblock.edge.ports import Entry, Outcome
+from gaugeblock.edge.ports import Duty, Entry, Outcome
 from gaugeblock.edge.statements import Identity
 from gaugeblock.edge.station import MISSED_RECORDS_MAX, Station, StationSettings
 from gaugeblock.ledger.keys import SigningKey
@@ -35,7 +36,6 @@ from gaugeblock.plant.record_types import Verdict, read_facet
 from gaugeblock.plant.station import Frame, Trigger
 
 KEY = SigningKey.from_seed(bytes(32))
-MODULE = MemoryInference.MODULE.module_sha256
 
 
 class SlowSpool(MemorySpool):
@@ -46,9 +46,9 @@ class SlowSpool(MemorySpool):
         self.clock = clock
         self.slow_ms = 0.0
 
-    def put(self, entries: Sequence[Entry]) -> list[int]:
+    def put(self, entries: Sequence[Entry], gate: bytes | None = None) -> list[int]:
         self.clock.advance_ms(self.slow_ms)
-        return super().put(entries)
+        return super().put(entries, gate)
 
 
 @dataclass
@@ -65,6 +65,7 @@ class Bench:
         self.inference = MemoryInference(
             self.clock, lambda frame: 1.5 if int(frame.split()[1]) in self.defective else 0.5
         )
+        self.duties = MemoryDuties(self.inference)
         self.spool = SlowSpool(self.clock)
         self.uplink = MemoryUplink()
         self.report = MemoryReport()
@@ -79,10 +80,10 @@ class Bench:
         self.station = Station(
             Identity("ST10", "plant.example/log"),
             KEY,
-            StationSettings(MODULE),
+            StationSettings(),
             self.plc,
             self.camera,
-            self.inference,
+            self.duties,
             self.spool,
             self.clock,
             self.report,
@@ -98,7 +99,7 @@ class Bench:
     def facets(self, jws: bytes, disclosures: dict[str, str]) -> dict[str, object]:
         payload = verify_signature(jws, KEY.public)
         opened = open_facets(payload, disclosures)
-        return {name: read_facet(payload.record_type, 1, name, value) for name, value in opened.items()}
+        return {name: read_facet(payload.record_type, payload.version, name, value) for name, value in opened.items()}
 
 
 FAULTS = (
@@ -244,7 +245,7 @@ def test_the_verdict_is_said_only_after_the_record_is_kept() -> None:
     bench = Bench()
     order: list[str] = []
     put, answer = bench.spool.put, bench.plc.answer
-    bench.spool.put = lambda entries: [order.append("put"), put(entries)][1]  # type: ignore[method-assign,func-returns-value]
+    bench.spool.put = lambda entries, gate=None: [order.append("put"), put(entries, gate)][1]  # type: ignore[method-assign,func-returns-value]
     bench.plc.answer = lambda n, v: [order.append("answer"), answer(n, v)][1]  # type: ignore[method-assign,func-returns-value]
     play(bench, "none")
     assert order == ["put", "answer"]
@@ -305,7 +306,7 @@ def test_a_plc_that_counts_anew_is_followed() -> None:
 
 def test_without_a_released_digest_nothing_is_ok() -> None:
     bench = Bench()
-    bench.station.settings = StationSettings(None)
+    bench.duties.duty = Duty(bench.inference, None)
     play(bench, "none")
     assert bench.spool.rows[-1].entry.reason == "edge.guard_module_released"
 

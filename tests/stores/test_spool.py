@@ -297,3 +297,19 @@ def test_an_image_whose_pages_are_torn_does_not_hide_the_rest(tmp_path: Path) ->
         spool.blob(hashlib.sha256(image).hexdigest())
     assert [record.identity for record in spool.pending(10)] == ["1/1", "1/2"]
     spool.close()
+
+
+def test_the_gate_is_kept_with_the_records_it_belongs_to_or_not_at_all(tmp_path: Path) -> None:
+    spool = SqliteSpool(tmp_path)
+    assert spool.gate() is None
+    spool.put([entry(1)], b"due")
+    with pytest.raises(IdentityConflictError):
+        spool.put([entry(2), entry(1, jws=b"other")], b"open")
+    assert spool.gate() == b"due"
+    spool.put([entry(3)])
+    assert spool.gate() == b"due"
+    spool.put([], b"open")
+    spool.close()
+    again = SqliteSpool(tmp_path)
+    assert again.gate() == b"open"
+    again.close()

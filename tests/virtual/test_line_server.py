@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 
+import msgspec
 import pytest
 from PIL import Image
 
@@ -378,3 +379,28 @@ def test_the_first_part_waits_for_a_station() -> None:
         return before, len(truths)
 
     assert asyncio.run(scenario()) == (0, 2)
+
+
+def test_challenge_parts_come_first_as_planned_and_when_nothing_is_decided_any_more() -> None:
+    config = msgspec.structs.replace(line_config(defect_rate=0.0), challenge_every_units=6)
+    seen: list[str] = []
+    with RunningLine(config, 14) as line, links(line) as (plc, camera):
+        line.go()
+        while len(line.truths) < 14 or len([t for t in line.truths if not t.unit.challenge]) < 14:
+            trigger = plc.wait_trigger(0.2)
+            if trigger is None:
+                if getattr(line, "done", False):
+                    break
+                continue
+            camera.grab(trigger, 5.0)
+            seen.append(trigger.unit or "")
+            plc.answer(trigger.number, Verdict.UNDECIDED if len(seen) <= 10 else Verdict.OK)
+        line.until(lambda: len([t for t in line.truths if not t.unit.challenge]) == 14)
+    parts = ["CH-GOOD-1", "CH-NOK-1", "CH-NOK-2"]
+    units = [f"P100-{number:06d}" for number in range(1, 15)]
+    # Five undecided in a row: the sixth is on its way already, then the parts come; so it is as planned too.
+    assert seen == [*parts, *units[:6], *parts, *units[6:12], *parts, *units[12:]]
+    by_unit = {truth.unit.serial: truth.condition for truth in line.truths}
+    assert (by_unit["CH-GOOD-1"], by_unit["CH-NOK-1"], by_unit["CH-NOK-2"]) == ("good", "defective", "defective")
+    assert line.server.line.counts.units == 14
+    assert line.server.line.counts.challenge_parts == 9

@@ -19,6 +19,7 @@ import numpy.typing as npt
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gaugeblock.apps.console import Console
+from gaugeblock.apps.demo_challenge import choose_challenge_units, register_challenge_set
 from gaugeblock.apps.layout import Installation, load_installation
 from gaugeblock.apps.opening import make_private, prepare, renew_administrator
 from gaugeblock.apps.scorecard import print_scorecard, score
@@ -28,10 +29,10 @@ from gaugeblock.apps.up import READY_S, check_port_free, plant_specs, say_prepar
 from gaugeblock.apps.virtual_line import AUTHOR, LineProcessSettings
 from gaugeblock.inspection.queries import ProjectedInspections
 from gaugeblock.plant.errors import GaugeblockError
-from gaugeblock.plant.record_types import Verdict
+from gaugeblock.plant.facet import Verdict
 from gaugeblock.stores.database import Database
 from gaugeblock.stores.files import write_whole
-from gaugeblock.virtual.config import VirtualLineConfig
+from gaugeblock.virtual.config import CHALLENGE_UNITS, ChallengeUnit, VirtualLineConfig
 from gaugeblock.virtual.training_set import training_set
 from gaugeblock.vision.backbone_weights import lite0_checkpoint
 from gaugeblock.vision.decode import decode
@@ -40,10 +41,12 @@ from gaugeblock.vision.training import lite0_network, train
 GOOD_PARTS = 200
 STATION = "L1-ST10"
 LINE = "L1"
+PRODUCT = "P100"
 CYCLE_TIME_S = 0.6
 DEADLINE_MS = 500.0
 MARKER = "gaugeblock-demo"
 HAND_OVER_S = 10.0
+CHALLENGE_EVERY_UNITS = 200
 STATION_READY_S = 20.0
 
 PLANT = """\
@@ -65,6 +68,7 @@ name_en = "Site 1"
 id = "L1"
 site = "S1"
 area = "machining"
+shifts = ["08:00", "20:00"]
 name = "机加工一线"
 name_en = "Machining line 1"
 
@@ -87,6 +91,7 @@ name = "端面外观检测"
 name_en = "Face inspection"
 module = "modules/P100.gbm"
 deadline_ms = {deadline_ms}
+require_challenge = true
 
 [stations.camera]
 kind = "virtual"
@@ -175,7 +180,7 @@ def train_on_virtual_parts(module: Path, seed: int, console: Console) -> None:
             network=lite0_network(lite0_checkpoint()),
             seed=seed,
             progress=report,
-            product="P100",
+            product=PRODUCT,
             threads=2,
         )
     module.parent.mkdir(parents=True, exist_ok=True)
@@ -188,7 +193,13 @@ def train_on_virtual_parts(module: Path, seed: int, console: Console) -> None:
     )
 
 
-def line_spec(installation: Installation, plc_port: int, camera_port: int, seed: int) -> ProcessSpec:
+def line_spec(
+    installation: Installation,
+    plc_port: int,
+    camera_port: int,
+    seed: int,
+    challenge_units: tuple[ChallengeUnit, ...] = CHALLENGE_UNITS,
+) -> ProcessSpec:
     """The process of the virtual line."""
     settings = LineProcessSettings(
         line=VirtualLineConfig(
@@ -200,6 +211,8 @@ def line_spec(installation: Installation, plc_port: int, camera_port: int, seed:
             plc_port=plc_port,
             camera_port=camera_port,
             station_wait_s=STATION_READY_S,
+            challenge_every_units=CHALLENGE_EVERY_UNITS,
+            challenge_units=challenge_units,
         ),
         plant_url=installation.url,
         log_origin=installation.settings.server.log_origin,
@@ -247,8 +260,9 @@ def demo_command(
         (port,) = free_ports(1)
     check_port_free("127.0.0.1", port)
     with _claimed(directory, keep=keep):
-        installation, line = _prepare_plant(directory, port, seed, console)
+        installation, line, challenge_units = _prepare_plant(directory, port, seed, console)
         prepared = prepare(installation, (AUTHOR,))
+        register_challenge_set(installation, STATION, PRODUCT, challenge_units)
         if prepared.admin_password is None:
             prepared = replace(prepared, admin_password=renew_administrator(installation))
 
@@ -265,8 +279,10 @@ def demo_command(
     return 0 if card.passed else 1
 
 
-def _prepare_plant(directory: Path, port: int, seed: int, console: Console) -> tuple[Installation, ProcessSpec]:
-    """Settings, module and the line's process."""
+def _prepare_plant(
+    directory: Path, port: int, seed: int, console: Console
+) -> tuple[Installation, ProcessSpec, tuple[ChallengeUnit, ...]]:
+    """Settings, module, the line's process and its challenge parts."""
     plc_port, camera_port = free_ports(2)
     plant_file = directory / "plant.toml"
     plant_file.write_text(
@@ -278,7 +294,8 @@ def _prepare_plant(directory: Path, port: int, seed: int, console: Console) -> t
         train_on_virtual_parts(module, seed, console)
     make_private(installation.data)
     make_private(installation.run)
-    return installation, line_spec(installation, plc_port, camera_port, seed)
+    challenge_units = choose_challenge_units(module, seed, lamp_age=CHALLENGE_EVERY_UNITS)
+    return installation, line_spec(installation, plc_port, camera_port, seed, challenge_units), challenge_units
 
 
 def _line_supervision(installation: Installation) -> Path:

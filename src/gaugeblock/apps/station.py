@@ -19,19 +19,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 
 import gaugeblock
 from gaugeblock.apps.clock import clock_synchronisation
-from gaugeblock.apps.station_status import StationStatus
+from gaugeblock.apps.station_report import StatusFile
+from gaugeblock.connectors.assignment_file import AssignmentFile
 from gaugeblock.connectors.plant_http import PlantHttp
 from gaugeblock.connectors.watched_folder import FolderSettings, WatchedFolder
+from gaugeblock.edge.duty import FollowedDuties, duty_of
 from gaugeblock.edge.errors import AlreadyRunningError, KeyFileError, StationConfigError
 from gaugeblock.edge.hand_over import HandOver
 from gaugeblock.edge.inference import CHILD, InferenceProcess
-from gaugeblock.edge.ports import Camera, PlcLink
+from gaugeblock.edge.ports import Assignment, Assignments, Camera, Duty, PlcLink
 from gaugeblock.edge.statements import Identity
 from gaugeblock.edge.station import Station, StationSettings
 from gaugeblock.ledger.keys import SigningKey
@@ -39,10 +41,9 @@ from gaugeblock.plant.errors import GaugeblockError, sentence_of
 from gaugeblock.plant.language import Language, say
 from gaugeblock.plant.times import to_rfc3339
 from gaugeblock.stores.clock import SystemClock
-from gaugeblock.stores.spool import SpoolFill, SpoolLimits, SqliteSpool
+from gaugeblock.stores.spool import SpoolLimits, SqliteSpool
 from gaugeblock.virtual.link import VirtualCamera, VirtualPlcLink
 
-STATUS_EVERY_S = 1.0
 CLOCK_ASKED_EVERY_S = 10.0
 FINISH_S = 3.0
 EXIT_OK = 0
@@ -78,7 +79,10 @@ class StationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     key_file
         Its signing key (PKCS#8 PEM, readable by the owner only).
     module, module_sha256
-        The module file and the digest that was released. Without a digest nothing is ever OK.
+        The module file and the digest that was released, where there is no assignment. Without a digest nothing is
+        ever OK.
+    assignment
+        The file in which the plant says what holds; followed while the station runs.
     plant_url
         ``http://host:port``; without one the station works on and keeps everything.
     first_epoch
@@ -92,6 +96,7 @@ class StationConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     module: str
     module_sha256: str | None
     ports: VirtualPorts | FolderPorts
+    assignment: str | None = None
     plant_url: str | None = None
     product: str | None = None
     camera: str | None = None
@@ -222,10 +227,8 @@ def run_station(config: StationConfig, child: Sequence[str] = CHILD) -> int:
         )
         spool = SqliteSpool(data, limits, config.first_epoch)
         open_things.callback(spool.close)
-        inference = InferenceProcess(Path(config.module), config.module_sha256, clock, report, child)
-        open_things.callback(inference.close)
-        # Before the first word to the PLC: a station that has just started should not reject for being cold.
-        inference.wait_ready(config.ready_wait_s)
+        duties = _duties(config, child, clock, report)
+        open_things.callback(duties.close)
         plc, camera = _ports(config, data, spool)
         open_things.callback(plc.close)
         open_things.callback(camera.close)
@@ -236,8 +239,8 @@ def run_station(config: StationConfig, child: Sequence[str] = CHILD) -> int:
             camera=config.camera,
             software=f"gaugeblock {gaugeblock.__version__}",
         )
-        settings = StationSettings(config.module_sha256, config.reserve_ms_min)
-        station = Station(identity, key, settings, plc, camera, inference, spool, clock, report, os.urandom)
+        settings = StationSettings(config.reserve_ms_min)
+        station = Station(identity, key, settings, plc, camera, duties, spool, clock, report, os.urandom)
         requeued = spool.requeue_refused()
         if requeued:
             report("requeued", records=requeued)
@@ -248,7 +251,7 @@ def run_station(config: StationConfig, child: Sequence[str] = CHILD) -> int:
             open_things.callback(uplink.close)
             # Jitter only spreads stations in time; nobody gains by guessing it.
             hand_over = HandOver(spool, uplink, report, random.Random())  # noqa: S311
-        status = _Status(data / "status.json", config.station, station, inference, spool, hand_over, clock)
+        status = StatusFile(data / "status.json", config.station, station, duties, spool, hand_over, clock)
         workers = [_Worker("status", status.run, stop)]
         if hand_over is not None:
             workers.append(_Worker("hand-over", hand_over.run, stop))
@@ -262,6 +265,40 @@ def run_station(config: StationConfig, child: Sequence[str] = CHILD) -> int:
         status.write("stopped")
         report("stopped", boot_epoch=station.epoch)
     return EXIT_FAULT if any(worker.failed for worker in workers) else EXIT_OK
+
+
+def _duties(config: StationConfig, child: Sequence[str], clock: StationClock, report: LogLines) -> FollowedDuties:
+    """What the station starts with: the assignment where there is one, else what its configuration says."""
+
+    def start(module: str, sha256: str | None, mm_per_pixel: float | None) -> InferenceProcess:
+        return InferenceProcess(Path(module), sha256, clock, report, child, mm_per_pixel=mm_per_pixel)
+
+    assignments: Assignments | None = None
+    assigned: Assignment | None = None
+    if config.assignment is not None:
+        assignments = AssignmentFile(Path(config.assignment))
+        try:
+            assigned = assignments.read()
+        except GaugeblockError as error:
+            report("assignment_not_followed", error=error)
+    if assigned is not None:
+        inference = start(assigned.module, assigned.module_sha256, assigned.mm_per_pixel)
+        first = duty_of(assigned, inference)
+    else:
+        inference = start(config.module, config.module_sha256, None)
+        if config.module_sha256 is not None:
+            assigned = Assignment(module=config.module, module_sha256=config.module_sha256)
+        # Where the plant assigns, but cannot be read, nobody knows whether a challenge is due: nothing is judged.
+        first = Duty(inference, config.module_sha256, require_challenge=_is_there(config.assignment))
+    # Before the first word to the PLC: a station that has just started should not reject for being cold.
+    inference.wait_ready(config.ready_wait_s)
+    return FollowedDuties(
+        assignments, lambda a: start(a.module, a.module_sha256, a.mm_per_pixel), first, assigned, clock, report
+    )
+
+
+def _is_there(file: str | None) -> bool:
+    return file is not None and Path(file).exists()
 
 
 class _Worker(threading.Thread):
@@ -308,65 +345,6 @@ def _ports(config: StationConfig, data: Path, spool: SqliteSpool) -> tuple[PlcLi
         describe,
     )
     return folder, folder
-
-
-class _Status:
-    def __init__(
-        self,
-        path: Path,
-        name: str,
-        station: Station,
-        inference: InferenceProcess,
-        spool: SqliteSpool,
-        hand_over: HandOver | None,
-        clock: StationClock,
-    ) -> None:
-        self._path, self._name, self._station = path, name, station
-        self._inference, self._spool, self._hand_over, self._clock = inference, spool, hand_over, clock
-
-    def run(self, stop: threading.Event) -> None:
-        while not stop.is_set():
-            self.write("running")
-            stop.wait(STATUS_EVERY_S)
-
-    def write(self, state: Literal["starting", "running", "stopped"]) -> None:
-        fault = self._station.fault or self._inference.fault()
-        fill: SpoolFill | None = None
-        try:
-            fill = self._spool.state()
-            self._spool.check()
-        except GaugeblockError as error:
-            fault = fault or error
-        fault = fault or (self._hand_over.fault if self._hand_over else None)
-        station, last = self._station, self._station.last
-        ordered = sorted(station.latencies_ms)
-        status = StationStatus(
-            station=self._name,
-            state=state,
-            pid=os.getpid(),
-            written_at=to_rfc3339(self._clock.now()),
-            boot_epoch=station.epoch,
-            inference=self._inference.state(),
-            counts=dict(station.counts),
-            last_trigger=last.trigger if last else None,
-            last_verdict=last.verdict.value if last else None,
-            last_reason=last.reason if last else None,
-            latency_ms_p50=ordered[len(ordered) // 2] if ordered else None,
-            latency_ms_p99=ordered[min(len(ordered) - 1, int(0.99 * len(ordered)))] if ordered else None,
-            spool_backlog=fill.backlog if fill else 0,
-            refused=fill.refused + fill.refused_images if fill else 0,
-            delivered=self._hand_over.delivered if self._hand_over else 0,
-            spool_bytes=fill.bytes_used if fill else 0,
-            spool_bytes_limit=fill.bytes_limit if fill else 0,
-            fault_code=fault.code if fault else None,
-            fault_facts=fault.facts if fault else {},
-        )
-        part = self._path.with_suffix(".part")
-        try:
-            part.write_bytes(msgspec.json.encode(status))
-            part.replace(self._path)
-        except OSError:
-            return  # a full disk: the old status stays and its time tells
 
 
 def _stop_on_signals(stop: threading.Event) -> None:

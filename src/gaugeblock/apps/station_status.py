@@ -11,7 +11,7 @@ class StationStatus(msgspec.Struct, frozen=True, kw_only=True):
     """``status.json`` in the station's data directory, written each second; times in ms are trigger to answer.
 
     ``fault_code`` is the error that weighs most now: what keeps parts from being judged before what keeps records
-    from leaving.
+    from leaving. ``challenge`` is where the challenge gate stands, and ``challenge_cause`` why it is closed.
     """
 
     station: str
@@ -20,6 +20,9 @@ class StationStatus(msgspec.Struct, frozen=True, kw_only=True):
     written_at: str
     boot_epoch: int
     inference: str
+    module_sha256: str | None = None
+    challenge: Literal["none", "missing", "due", "failed", "passed"] = "none"
+    challenge_cause: str | None = None
     counts: dict[str, int]
     last_trigger: int | None = None
     last_verdict: str | None = None

@@ -16,12 +16,12 @@ from gaugeblock.apps.console import Console
 from gaugeblock.apps.layout import Installation, load_installation
 from gaugeblock.apps.opening import Prepared, prepare
 from gaugeblock.apps.station import FolderPorts, StationConfig, VirtualPorts
+from gaugeblock.apps.station_assignment import refresh, require_module
 from gaugeblock.apps.supervision import ProcessSpec, Supervisor
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.settings import FolderCamera, Station
 from gaugeblock.stores.files import write_whole
 from gaugeblock.stores.keyring import Keyring
-from gaugeblock.vision.inspector import Inspector
 
 READY_S = 60.0
 
@@ -30,12 +30,6 @@ class StartSlowError(GaugeblockError):
     """The plant process does not answer yet. Facts: ``name``, ``seconds``, ``log``."""
 
     code = "apps.start_slow"
-
-
-class StationModuleMissingError(GaugeblockError):
-    """A station cannot start without its module. Facts: ``station``, ``file``."""
-
-    code = "apps.module_missing_at_start"
 
 
 class PortTakenError(GaugeblockError):
@@ -70,13 +64,13 @@ def server_spec(installation: Installation) -> ProcessSpec:
 
 
 def station_spec(installation: Installation, station: Station) -> ProcessSpec:
-    """A station's process; its configuration is written for it.
+    """A station's process; its configuration and its assignment are written for it.
 
     Raises
     ------
     StationModuleMissingError
     """
-    module = require_module(installation, station)
+    assignment = refresh(installation, station)
     data = installation.station_data(station.id)
     data.mkdir(parents=True, exist_ok=True)
     camera = station.camera
@@ -94,8 +88,9 @@ def station_spec(installation: Installation, station: Station) -> ProcessSpec:
         data=str(data),
         key_file=str(Keyring(data / "keys").path(f"station:{station.id}")),
         log_origin=settings.server.log_origin,
-        module=str(module),
-        module_sha256=Inspector.from_bytes(module.read_bytes()).manifest.module_sha256,
+        module=assignment.module,
+        module_sha256=assignment.module_sha256,
+        assignment=str(installation.assignment(station.id)),
         ports=ports,
         plant_url=installation.url,
         product=station.product,
@@ -109,19 +104,6 @@ def station_spec(installation: Installation, station: Station) -> ProcessSpec:
         ["-m", "gaugeblock.apps.station", "--config", str(file)],
         installation.logs / f"station-{station.id}.log",
     )
-
-
-def require_module(installation: Installation, station: Station) -> Path:
-    """The station's module file.
-
-    Raises
-    ------
-    StationModuleMissingError
-    """
-    module = installation.path(station.module)
-    if not module.is_file():
-        raise StationModuleMissingError(station=station.id, file=str(module))
-    return module
 
 
 def plant_specs(installation: Installation) -> list[ProcessSpec]:

@@ -146,7 +146,7 @@ class TruthSender:
             version=1,
             author=AUTHOR,
             # A line that starts anew has new identities, whatever its counter says.
-            identity=f"{self._settings.line.name}/{self._run}/{truth.unit.number}",
+            identity=f"{self._settings.line.name}/{self._run}/{_number(truth)}",
             log=self._settings.log_origin,
             stated_at=to_rfc3339(self._clock.now()),
             observed_at=truth.routed_at,
@@ -232,6 +232,11 @@ class TruthSender:
         return None
 
 
+def _number(truth: UnitTruth) -> str:
+    """Units and showings of challenge parts are counted apart."""
+    return f"challenge/{truth.unit.number}" if truth.unit.challenge else str(truth.unit.number)
+
+
 class _ReceiptError(msgspec.Struct):
     code: str = ""
     text: str = ""
@@ -279,7 +284,7 @@ async def run_line(settings: LineProcessSettings, base: Path, stop: asyncio.Even
         def on_truth(truth: UnitTruth) -> None:
             if sender is not None:
                 sender.put(truth)
-            if state_file is not None:
+            if state_file is not None and not truth.unit.challenge:
                 write_atomically(state_file, msgspec.json.encode(_State(truth.unit.number + 1)))
 
         server = VirtualLineServer(line, on_truth, lambda event, facts: log_event(event, **facts))
@@ -315,6 +320,7 @@ async def run_line(settings: LineProcessSettings, base: Path, stop: asyncio.Even
                 good_rejected=counts.good_rejected,
                 defective_passed=counts.defective_passed,
                 defective_rejected=counts.defective_rejected,
+                challenge_parts=counts.challenge_parts,
                 truth_accepted=sender.accepted if sender else 0,
                 truth_refused=sender.refused if sender else 0,
                 truth_dropped=sender.dropped if sender else 0,

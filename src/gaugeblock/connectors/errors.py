@@ -45,3 +45,9 @@ class FileTooLargeError(GaugeblockError):
     """The file is larger than a frame may be. Facts: ``file``, ``bytes``, ``limit``."""
 
     code = "connectors.file_too_large"
+
+
+class AssignmentUnreadableError(GaugeblockError):
+    """The file with the station's assignment cannot be read. Facts: ``file``, ``detail``."""
+
+    code = "connectors.assignment_unreadable"

@@ -154,7 +154,8 @@ class WatchedFolder:
                 unit = Path(file_names.readable(row.name)).stem[:UNIT_CHARS_MAX] or None
                 now_ns = self._monotonic_ns()
                 self._answer_by_ns[number] = now_ns + round(self.settings.deadline_ms * 1e6)
-                return Trigger(number, unit, None, None, self.settings.deadline_ms, now_ns)
+                # A camera program may write every picture under one name: it names a unit, and is no serial.
+                return Trigger(number, unit, None, None, self.settings.deadline_ms, now_ns, is_serial=False)
             left_s = (until_ns - self._monotonic_ns()) / 1e9
             if left_s <= 0:
                 return None

@@ -15,7 +15,7 @@ from pathlib import Path
 from gaugeblock.edge import errors
 from gaugeblock.edge.inference_child import Failed, Ready, Request
 from gaugeblock.edge.inference_pipes import Child, LateError
-from gaugeblock.edge.ports import Clock, Outcome, Report
+from gaugeblock.edge.ports import Clock, ModuleFacts, Outcome, Report
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.record_types import Verdict
 
@@ -38,7 +38,9 @@ class InferenceProcess:
     module, released_sha256
         The module file, and the digest it must have.
     command
-        How the child is started; module and digest are appended.
+        How the child is started; module, digest and calibration are appended.
+    mm_per_pixel
+        Of the calibrated camera.
     late_grace_s
         How long after a deadline the child may still be busy before it is killed.
     """
@@ -52,8 +54,11 @@ class InferenceProcess:
         command: Sequence[str] = CHILD,
         start_timeout_s: float = START_TIMEOUT_S,
         late_grace_s: float = LATE_GRACE_S,
+        mm_per_pixel: float | None = None,
     ) -> None:
-        self._command = [*command, str(module), *([released_sha256] if released_sha256 else [])]
+        calibration = [] if mm_per_pixel is None else [repr(mm_per_pixel)]
+        self._command = [*command, str(module), released_sha256 or "-", *calibration]
+        self._module: ModuleFacts | None = None
         self._clock = clock
         self._report = report
         self._start_timeout_s = start_timeout_s
@@ -78,9 +83,9 @@ class InferenceProcess:
             child = self._child if self._state == "ready" else None
             failed = self._failure.code if self._failure and self._state == "failed" else None
         if child is None:
-            return Outcome(Verdict.UNDECIDED, failed or errors.InferenceRestartingError.code)
+            return self._undecided(failed or errors.InferenceRestartingError.code)
         if self._clock.monotonic_ns() >= deadline_ns:
-            return Outcome(Verdict.UNDECIDED, errors.DeadlineError.code)  # not the child's fault: let it live
+            return self._undecided(errors.DeadlineError.code)  # not the child's fault: let it live
         self._serial += 1
         try:
             with child.pipes():
@@ -89,20 +94,24 @@ class InferenceProcess:
                 outcome = child.reply(self._serial, deadline_ns).outcome
         except LateError:
             self._begin_grace(child)
-            return Outcome(Verdict.UNDECIDED, errors.DeadlineError.code)
+            return self._undecided(errors.DeadlineError.code)
         except TimeoutError:
             self._lose(child, None)
-            return Outcome(Verdict.UNDECIDED, errors.DeadlineError.code)
+            return self._undecided(errors.DeadlineError.code)
         except OSError as error:
             self._lose(child, errors.InferenceMessageError(detail=error.strerror or str(error)))
-            return Outcome(Verdict.UNDECIDED, errors.InferenceCrashedError.code)
+            return self._undecided(errors.InferenceCrashedError.code)
         except GaugeblockError as error:
             self._lose(child, error)
-            return Outcome(Verdict.UNDECIDED, errors.InferenceCrashedError.code)
+            return self._undecided(errors.InferenceCrashedError.code)
         self._good += 1
         if self._good >= GOOD_ANSWERS:
             self._backoff_s = BACKOFF_S_FIRST
         return outcome
+
+    def _undecided(self, code: str) -> Outcome:
+        """No answer; the record still names the module that was asked, once it is known."""
+        return Outcome(Verdict.UNDECIDED, code, module=self._module)
 
     def _discard_late(self, child: Child, deadline_ns: int) -> None:
         """Read the answer that an earlier part no longer waits for, so that none is taken for another's."""
@@ -199,6 +208,7 @@ class InferenceProcess:
                 if self._closed:
                     return
                 self._state, self._failure, self._good = "ready", None, 0
+                self._module = failure.module
                 self._changed.notify_all()
             self._report("inference_ready", pid=child.process.pid, warm_up_ms=round(failure.warm_up_ms, 1))
             return

@@ -1,6 +1,7 @@
 """The inference child: a process of its own that decodes and inspects, so that it can be killed at the deadline.
 
-Run as ``python -m gaugeblock.edge.inference_child MODULE [SHA256]``. It reads requests from standard input and
+Run as ``python -m gaugeblock.edge.inference_child MODULE SHA256|- [MM_PER_PIXEL]``; without a digest (``-``) any
+module is loaded, and the station's guards will pass none of its answers. It reads requests from standard input and
 writes replies to what was standard output when it started; each message is four bytes of length (big endian)
 and msgpack. Named errors become UNDECIDED with their code as reason; anything else ends the process, and the
 parent says ``edge.inference_crashed``.
@@ -9,6 +10,7 @@ parent says ``edge.inference_crashed``.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import sys
 import threading
@@ -16,19 +18,33 @@ import time
 from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 import msgspec
 
 from gaugeblock.edge.errors import ModuleDigestError, ModuleUnreadableError
-from gaugeblock.edge.ports import ModuleFacts, Outcome, PixelFacts
+from gaugeblock.edge.guards import verdict_of
+from gaugeblock.edge.ports import (
+    REGIONS_MAX,
+    REVIEW_ZONE,
+    DefectRegion,
+    ModuleFacts,
+    Outcome,
+    PixelFacts,
+    WatchMeasurement,
+)
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.record_types import Verdict
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 LENGTH_BYTES = 4
 MESSAGE_BYTES_MAX = 128 * 1024 * 1024
 PARENT_POLL_S = 1.0
 WARM_UP_DEVIATION = 40.0
+REGIONS_SIDE_MAX = 512
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -74,20 +90,32 @@ class FrameInspector(Protocol):
         ...
 
 
-Loader = Callable[[bytes, str], FrameInspector]
-"""Module bytes and their SHA-256 → inspector."""
+Loader = Callable[[bytes, str, float | None], FrameInspector]
+"""Module bytes, their SHA-256, and millimetres a pixel where the camera is calibrated → inspector."""
 
 
 class VisionInspector:
     """The inspector of :mod:`gaugeblock.vision` behind :class:`FrameInspector`."""
 
-    def __init__(self, data: bytes, sha256: str) -> None:
+    def __init__(self, data: bytes, sha256: str, mm_per_pixel: float | None = None) -> None:
         # Imported here, so that the parent, which needs only the messages, does not load the network's runtime.
         from gaugeblock.vision.inspector import Inspector
+        from gaugeblock.vision.watch import Template
 
         self._inspector = Inspector.from_bytes(data)
         manifest = self._inspector.manifest
-        self.facts = ModuleFacts(sha256, manifest.network_sha256, manifest.bank_sha256)
+        point = manifest.operating_point
+        self._mm_per_pixel = mm_per_pixel
+        self._review_from = point.review_from
+        plane = self._inspector.template
+        self._template = None if plane is None else Template(plane)
+        self.facts = ModuleFacts(
+            sha256,
+            manifest.network_sha256,
+            manifest.bank_sha256,
+            point.digest(),
+            manifest.product or None,
+        )
 
     def warm_up(self) -> None:
         """Inspect noise of the size and exposure of the training images."""
@@ -107,22 +135,41 @@ class VisionInspector:
     def inspect(self, frame: bytes) -> Outcome:
         """Decode and inspect."""
         from gaugeblock.vision.decode import decode
-        from gaugeblock.vision.guards import ImageStatistics
         from gaugeblock.vision.heatmap import encode_heatmap
+        from gaugeblock.vision.watch import glance, watch
 
         start = time.perf_counter_ns()
         image = decode(frame)
         decoded = time.perf_counter_ns()
-        statistics = ImageStatistics.of(image)
         inspection = self._inspector.inspect(image, time.perf_counter_ns)
         inspected = time.perf_counter_ns()
         heatmap = encode_heatmap(inspection.heatmap, inspection.threshold)
         heated = time.perf_counter_ns()
+        seen = watch(image, inspection.statistics, self._template)
+        shown = glance(image)
+        watched = time.perf_counter_ns()
+        regions = self._regions(inspection.heatmap, inspection.threshold, image.shape[0], image.shape[1])
+        marked = time.perf_counter_ns()
+        review_from = min(self._review_from, inspection.threshold)
+        verdict = verdict_of(inspection.score, inspection.threshold, review_from)
+        statistics = inspection.statistics
         return Outcome(
-            verdict=inspection.verdict,
+            verdict=verdict,
+            reason=REVIEW_ZONE if verdict is Verdict.UNDECIDED else None,
             score=inspection.score,
             threshold=inspection.threshold,
+            review_from=review_from,
             peak=inspection.peak,
+            regions=regions,
+            watch=WatchMeasurement(
+                light=seen.light,
+                contrast=seen.contrast,
+                focus=seen.focus,
+                shift_x=seen.shift_x,
+                shift_y=seen.shift_y,
+                feature=inspection.feature,
+            ),
+            glance=shown,
             heatmap_png=heatmap,
             pixels=PixelFacts(statistics.width, statistics.height, statistics.mean, statistics.deviation),
             module=self.facts,
@@ -131,7 +178,36 @@ class VisionInspector:
                 "decode": (decoded - start) / 1e6,
                 **inspection.stage_ms,
                 "heatmap": (heated - inspected) / 1e6,
+                "watch": (watched - heated) / 1e6,
+                "regions": (marked - watched) / 1e6,
             },
+        )
+
+    def _regions(
+        self, heatmap: npt.NDArray[np.float32], threshold: float, height: int, width: int
+    ) -> tuple[DefectRegion, ...]:
+        """Regions above the threshold as the record has them: as fractions, strongest first.
+
+        They are sought at :data:`REGIONS_SIDE_MAX` pixels at most: cells are coarser than that, and time is short.
+        """
+        from gaugeblock.vision.regions import defect_regions
+
+        if not float(heatmap.max()) > threshold:
+            return ()
+        scale = max(1.0, max(height, width) / REGIONS_SIDE_MAX)
+        rows, columns = max(1, round(height / scale)), max(1, round(width / scale))
+        mm = None if self._mm_per_pixel is None else self._mm_per_pixel * height / rows
+        return tuple(
+            DefectRegion(
+                x=region.left_px / columns,
+                y=region.top_px / rows,
+                width=(region.right_px - region.left_px) / columns,
+                height=(region.bottom_px - region.top_px) / rows,
+                peak=round(region.peak, 4),
+                area_mm2=region.area_mm2,
+                length_mm=None if region.size_mm is None else math.hypot(*region.size_mm),
+            )
+            for region in defect_regions(heatmap, threshold, rows, columns, mm)[:REGIONS_MAX]
         )
 
 
@@ -162,7 +238,14 @@ def pack(message: msgspec.Struct) -> bytes:
     return len(body).to_bytes(LENGTH_BYTES) + body
 
 
-def serve(load: Loader, module: Path, released_sha256: str | None, source: BinaryIO, sink: FileIO) -> int:
+def serve(
+    load: Loader,
+    module: Path,
+    released_sha256: str | None,
+    mm_per_pixel: float | None,
+    source: BinaryIO,
+    sink: FileIO,
+) -> int:
     """Load, warm up, say ready, answer requests until the source ends. Returns the exit status.
 
     Raises
@@ -177,7 +260,7 @@ def serve(load: Loader, module: Path, released_sha256: str | None, source: Binar
             view = view[sink.write(view) :]
 
     try:
-        inspector = load(*read_module(module, released_sha256))
+        inspector = load(*read_module(module, released_sha256), mm_per_pixel)
         start = time.perf_counter()
         inspector.warm_up()
     except GaugeblockError as error:
@@ -210,13 +293,14 @@ def _end_with_parent() -> None:
 
 
 def run(load: Loader, arguments: list[str]) -> int:
-    """The child's main: ``MODULE [SHA256]``."""
+    """The child's main: ``MODULE SHA256|- [MM_PER_PIXEL]``."""
     _end_with_parent()
     sink = FileIO(os.dup(1), "wb")  # unbuffered: nothing is left to be flushed at the end
     os.dup2(2, 1)  # whatever a library prints must not get between the messages
-    released = arguments[1] if len(arguments) > 1 else None
+    released = arguments[1] if arguments[1:2] not in ([], ["-"]) else None
+    mm_per_pixel = float(arguments[2]) if len(arguments) > 2 else None
     try:
-        return serve(load, Path(arguments[0]), released, sys.stdin.buffer, sink)
+        return serve(load, Path(arguments[0]), released, mm_per_pixel, sys.stdin.buffer, sink)
     except BrokenPipeError:
         return 0  # the parent was killed: the end of the work, not a fault
 

@@ -13,7 +13,20 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from gaugeblock.edge.errors import CameraFailedError, InferenceRestartingError
-from gaugeblock.edge.ports import Entry, ModuleFacts, Outcome, PixelFacts, Submittable
+from gaugeblock.edge.frozen_camera import BRIGHT, DARK
+from gaugeblock.edge.guards import verdict_of
+from gaugeblock.edge.ports import (
+    REVIEW_ZONE,
+    Assignment,
+    Duty,
+    Entry,
+    InferencePort,
+    ModuleFacts,
+    Outcome,
+    PixelFacts,
+    Submittable,
+    WatchMeasurement,
+)
 from gaugeblock.plant.errors import GaugeblockError, LimitError, UnexpectedError
 from gaugeblock.plant.record_types import Verdict
 from gaugeblock.plant.station import Frame, Trigger
@@ -61,13 +74,20 @@ class MemoryPlc:
     refused: list[int] = field(default_factory=list)
     _open: dict[int, int] = field(default_factory=dict)
 
-    def trigger(self, deadline_ms: float = 300.0, *, delivered: bool = True) -> int:
+    def trigger(
+        self,
+        deadline_ms: float = 300.0,
+        *,
+        delivered: bool = True,
+        unit: str | None = None,
+        product: str | None = "P1",
+    ) -> int:
         """A unit arrives; with ``delivered=False`` the station never hears of it."""
         self.number += 1
         now = self.clock.monotonic_ns()
         if delivered:
             self._open[self.number] = now + round(deadline_ms * 1e6)
-            self.queue.append(Trigger(self.number, f"U{self.number}", "P1", "O1", deadline_ms, now))
+            self.queue.append(Trigger(self.number, unit or f"U{self.number}", product, "O1", deadline_ms, now))
         return self.number
 
     def wait_trigger(self, timeout_s: float) -> Trigger | None:
@@ -118,17 +138,21 @@ class MemoryCamera:
 class MemoryInference:
     """Answers from a function of the frame's bytes; takes ``duration_ms`` of the clock for it.
 
-    ``outcomes`` are played first, one a frame, where given.
+    ``outcomes`` are played first, one a frame, where given. Frames of different bytes are different pictures.
     """
 
-    MODULE = ModuleFacts("aa" * 32, "bb" * 32, "cc" * 32)
+    MODULE = ModuleFacts("aa" * 32, "bb" * 32, "cc" * 32, "dd" * 32)
 
     def __init__(
         self,
         clock: MemoryClock,
         score: Callable[[bytes], float] = lambda frame: frame[-1] / 128,
         duration_ms: float = 20.0,
+        module: ModuleFacts = MODULE,
+        review_from: float = 1.0,
     ) -> None:
+        self.module = module
+        self.review_from = review_from
         self._clock = clock
         self._score = score
         self.duration_ms = duration_ms
@@ -145,14 +169,20 @@ class MemoryInference:
             return planned
         self._clock.advance_ms(self.duration_ms)
         score = self._score(frame)
+        verdict = verdict_of(score, 1.0, self.review_from)
+        digest = hashlib.sha256(frame).digest()
         return Outcome(
-            verdict=Verdict.OK if score <= 1.0 else Verdict.NOK,
+            verdict=verdict,
+            reason=REVIEW_ZONE if verdict is Verdict.UNDECIDED else None,
             score=score,
             threshold=1.0,
+            review_from=self.review_from,
+            watch=WatchMeasurement(light=120.0, contrast=30.0),
+            glance=bytes(DARK + b % (BRIGHT - DARK) for b in digest * 32),
             peak=(0.5, 0.5),
-            heatmap_png=b"heat " + hashlib.sha256(frame).digest(),
+            heatmap_png=b"heat " + digest,
             pixels=PixelFacts(64, 48, 120.0, 30.0),
-            module=self.MODULE,
+            module=self.module,
             guards=("size", "contrast", "exposure"),
             stage_ms={"inference": self.duration_ms},
         )
@@ -160,8 +190,36 @@ class MemoryInference:
     def state(self) -> str:
         return "ready" if self.ready else "restarting"
 
+    def fault(self) -> GaugeblockError | None:
+        return None if self.ready else InferenceRestartingError()
+
     def close(self) -> None:
         self.ready = False
+
+
+class MemoryDuties:
+    """Gives the duty it was last told; with ``inference`` alone, that of its module and no challenge."""
+
+    def __init__(
+        self, inference: InferencePort, module_sha256: str | None = MemoryInference.MODULE.module_sha256
+    ) -> None:
+        self.duty = Duty(inference, module_sha256)
+
+    def take_up(self) -> Duty:
+        return self.duty
+
+
+class MemoryAssignments:
+    """Gives the assignment it was last told, or raises the ``fault`` it was told."""
+
+    def __init__(self, assignment: Assignment | None = None) -> None:
+        self.assignment = assignment
+        self.fault: GaugeblockError | None = None
+
+    def read(self) -> Assignment | None:
+        if self.fault is not None:
+            raise self.fault
+        return self.assignment
 
 
 @dataclass(frozen=True)
@@ -225,6 +283,7 @@ class MemorySpool:
         self._last: int | None = None
         self._frame: str | None = None
         self._released = 0
+        self._gate: bytes | None = None
 
     def restart(self) -> None:
         self._released = len(self.rows)
@@ -243,9 +302,13 @@ class MemorySpool:
         if self.full or self._used() >= self._limit:
             raise LimitError(what="the spool", limit=self._limit)
 
-    def put(self, entries: Sequence[Entry]) -> list[int]:
+    def gate(self) -> bytes | None:
+        return self._gate
+
+    def put(self, entries: Sequence[Entry], gate: bytes | None = None) -> list[int]:
         if self.full:
             raise LimitError(what="the spool", limit=self._limit)
+        self._gate = self._gate if gate is None else gate
         positions = []
         for entry in entries:
             known = self._positions.get(entry.identity)

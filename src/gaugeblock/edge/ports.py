@@ -12,15 +12,23 @@ from typing import Protocol
 
 import msgspec
 
+from gaugeblock.plant.assignment import Assignment
+from gaugeblock.plant.control_facets import ChallengeSetStatement
 from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.inspection_facets import DefectRegion, WatchMeasurement
 from gaugeblock.plant.record_types import Verdict
 from gaugeblock.plant.station import Frame, Trigger
 from gaugeblock.plant.times import Clock as WallClock
 
 __all__ = [
     "Answered",
+    "Assignment",
+    "Assignments",
     "Camera",
     "Clock",
+    "DefectRegion",
+    "Duties",
+    "Duty",
     "Entry",
     "Frame",
     "InferencePort",
@@ -36,6 +44,7 @@ __all__ = [
     "Trigger",
     "Uplink",
     "Verdict",
+    "WatchMeasurement",
 ]
 
 
@@ -74,15 +83,23 @@ class Camera(Protocol):
         ...
 
 
+REGIONS_MAX = 16
+"""Regions in a record, strongest first."""
+REVIEW_ZONE = "edge.review_zone"
+"""Reason of UNDECIDED where the score is neither good enough to pass nor bad enough to reject: a person decides."""
+
+
 # ── inference ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class ModuleFacts(msgspec.Struct, frozen=True):
-    """What the loaded module is, by digests (SHA-256, hex)."""
+    """What the loaded module is, by digests (SHA-256, hex), and the product it was trained on."""
 
     module_sha256: str
     network_sha256: str | None = None
     bank_sha256: str | None = None
+    operating_point_sha256: str | None = None
+    product: str | None = None
 
 
 class PixelFacts(msgspec.Struct, frozen=True):
@@ -97,14 +114,20 @@ class PixelFacts(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """What inference says of one frame, before the guards.
 
-    ``verdict`` is UNDECIDED with a ``reason`` (the code of an error) whenever it is not a plain answer. ``guards``
-    names what the inspector itself has checked against its training images: ``size``, ``contrast``, ``exposure``.
+    ``verdict`` is UNDECIDED with a ``reason`` (the code of an error, or :data:`REVIEW_ZONE`) whenever it is not a plain
+    answer. Without ``review_from`` there is no review zone. ``guards`` names what the inspector itself has checked
+    against its training images: ``size``, ``contrast``, ``exposure``. ``glance`` is what frozen pictures are known by
+    (see ``frozen_camera``).
     """
 
     verdict: Verdict
     reason: str | None = None
     score: float | None = None
     threshold: float | None = None
+    review_from: float | None = None
+    regions: tuple[DefectRegion, ...] = ()
+    watch: WatchMeasurement | None = None
+    glance: bytes | None = None
     peak: tuple[float, float] | None = None
     heatmap_png: bytes | None = None
     pixels: PixelFacts | None = None
@@ -124,8 +147,56 @@ class InferencePort(Protocol):
         """``ready``, ``starting``, ``restarting`` or ``failed``."""
         ...
 
+    def fault(self) -> GaugeblockError | None:
+        """Why it is not ready, where it is not."""
+        ...
+
     def close(self) -> None:
         """End the child."""
+        ...
+
+
+# ── what the plant has assigned ───────────────────────────────────────────────────────────────────────────
+
+
+class Assignments(Protocol):
+    """Where the plant says what this station works by."""
+
+    def read(self) -> Assignment | None:
+        """The present assignment, ``None`` where there never was one. Raises a GaugeblockError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What the station works by, taken up whole between two triggers: which inference answers, and what it must be.
+
+    Parameters
+    ----------
+    inference
+        Has loaded, or is loading, the released module.
+    module_sha256
+        Of the released module; without one nothing is ever OK.
+    challenge_set, require_challenge, shifts, timezone
+        See :class:`gaugeblock.plant.assignment.Assignment`.
+    product
+        Of the challenge parts.
+    """
+
+    inference: InferencePort
+    module_sha256: str | None
+    challenge_set: ChallengeSetStatement | None = None
+    require_challenge: bool = False
+    shifts: tuple[str, ...] = ()
+    timezone: str = "Asia/Shanghai"
+    product: str | None = None
+
+
+class Duties(Protocol):
+    """Gives the duty in force."""
+
+    def take_up(self) -> Duty:
+        """What holds from now on; the station asks between two triggers, and keeps to it until it asks again."""
         ...
 
 
@@ -146,8 +217,9 @@ class Submittable(Protocol):
 class Entry:
     """One signed record with the images it names, as the spool shall keep it.
 
-    ``verdict`` is ``None`` for a record that answers no trigger; its ``trigger``, if any, is then the number up to
-    which triggers are accounted for (``station.started``).
+    ``verdict`` and ``reason`` are what the PLC may be told, which of a challenge part is never OK, whatever its record
+    says. ``verdict`` is ``None`` for a record that answers no trigger; its ``trigger``, if any, is then the number up
+    to which triggers are accounted for (``station.started``).
     """
 
     identity: str
@@ -220,8 +292,15 @@ class Spool(Protocol):
         """Raise a GaugeblockError when there is no room for a record with images."""
         ...
 
-    def put(self, entries: Sequence[Entry]) -> list[int]:
-        """Keep all entries or none; durable when it returns. Gives their positions. Raises a GaugeblockError."""
+    def gate(self) -> bytes | None:
+        """The challenge gate's state as last kept; ``None`` before any."""
+        ...
+
+    def put(self, entries: Sequence[Entry], gate: bytes | None = None) -> list[int]:
+        """Keep all entries or none, and with them the gate's state where one is given; durable when it returns.
+
+        Gives their positions. Raises a GaugeblockError.
+        """
         ...
 
     def amend(self, position: int, entry: Entry) -> None:

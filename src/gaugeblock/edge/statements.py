@@ -7,10 +7,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
-from gaugeblock.edge.ports import Clock, Entry, ModuleFacts, Outcome, Trigger
+from gaugeblock.edge.ports import REGIONS_MAX, Clock, Entry, ModuleFacts, Outcome, Trigger
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.record import ClockState, Draft, sign_record
+from gaugeblock.plant.control_facets import (
+    ChallengeInputs,
+    ChallengeMeasurement,
+    ChallengeStatement,
+    ChallengeSubject,
+)
+from gaugeblock.plant.inspection_facets import Purpose
 from gaugeblock.plant.record_types import (
+    LATEST,
     Facet,
     InspectionInputs,
     InspectionMeasurement,
@@ -52,6 +60,10 @@ class Identity:
         return f"station:{self.station}"
 
 
+CHALLENGE_PART = "edge.challenge_part"
+"""Why the PLC is told UNDECIDED about a challenge part that was judged good: it is no product."""
+
+
 @dataclass(frozen=True, slots=True)
 class Handling:
     """How one trigger was handled, beside what inference said: all times in ms, all digests SHA-256 in hex."""
@@ -66,6 +78,14 @@ class Handling:
     image: bytes | None = None
     heatmap_sha256: str | None = None
     heatmap: bytes | None = None
+    purpose: Purpose = "production"
+
+    @property
+    def told(self) -> tuple[Verdict, str | None]:
+        """Verdict and reason for the PLC: a challenge part never joins the good ones, however it was judged."""
+        if self.purpose == "challenge" and self.verdict is Verdict.OK:
+            return Verdict.UNDECIDED, CHALLENGE_PART
+        return self.verdict, self.reason
 
 
 class Statements:
@@ -119,6 +139,9 @@ class Statements:
                 threshold=_finite(outcome.threshold if outcome else None),
                 peak_x=_finite(peak_x),
                 peak_y=_finite(peak_y),
+                review_from=_finite(outcome.review_from if outcome else None),
+                regions=outcome.regions[:REGIONS_MAX] if outcome else (),
+                watch=outcome.watch if outcome else None,
             ),
             "process": InspectionProcess(
                 boot_epoch=self.epoch,
@@ -129,6 +152,7 @@ class Statements:
                 guards_passed=handling.guards_passed,
                 stage_ms={name: round(value, 3) for name, value in handling.stage_ms.items()},
                 software=self.identity.software,
+                purpose=handling.purpose,
             ),
             "inputs": InspectionInputs(
                 image_sha256=handling.image_sha256,
@@ -136,16 +160,18 @@ class Statements:
                 module_sha256=module.module_sha256 or None,
                 network_sha256=module.network_sha256,
                 bank_sha256=module.bank_sha256,
+                operating_point_sha256=module.operating_point_sha256,
             ),
         }
+        told, reason = handling.told
         entry = self._sign("inspection.verdict", sequence, facets, handling.captured_at)
         images = ((handling.image_sha256, handling.image), (handling.heatmap_sha256, handling.heatmap))
         return replace(
             entry,
             blobs={sha: data for sha, data in images if sha is not None and data is not None},
             trigger=trigger.number,
-            verdict=handling.verdict,
-            reason=handling.reason,
+            verdict=told,
+            reason=reason,
             frame_sha256=handling.image_sha256,
         )
 
@@ -154,13 +180,30 @@ class Statements:
         trigger = Trigger(number, None, None, None, 0.0, self._clock.monotonic_ns())
         return self.verdict(self.next_sequence(), trigger, Handling(Verdict.UNDECIDED, reason), None)
 
+    def challenge(
+        self,
+        sequence: int,
+        product: str | None,
+        statement: ChallengeStatement,
+        measurement: ChallengeMeasurement,
+        inputs: ChallengeInputs,
+    ) -> Entry:
+        """``inspection.challenge``: due, passed or failed, with the answers."""
+        facets: dict[str, Facet] = {
+            "subject": ChallengeSubject(self.identity.station, product),
+            "statement": statement,
+            "measurement": measurement,
+            "inputs": inputs,
+        }
+        return self._sign("inspection.challenge", sequence, facets, None)
+
     def _sign(self, record_type: str, sequence: int, facets: Mapping[str, Facet], observed_at: str | None) -> Entry:
         source, uncertainty_ms = self._clock.state()
         stated_at = to_rfc3339(self._clock.now())
         identity = f"{self.epoch}/{sequence}"
         draft = Draft(
             record_type=record_type,
-            version=1,
+            version=LATEST[record_type],
             author=self.identity.author,
             identity=identity,
             log=self.identity.log_origin,

@@ -1,16 +1,17 @@
-"""The one station loop: trigger → frame → guards → inference → spool → verdict → hand over.
+"""The one station loop: trigger → challenge gate → frame → inference → guards → spool → verdict → hand over.
 
 What always holds, whatever fails:
 
 - the PLC sees a verdict only after its record, and the images it names, are durable in the spool;
 - OK is said only when every guard passed, and only inside the deadline; after it the station says UNDECIDED;
+- no OK while a challenge is due, and none for a challenge part, however it is judged;
+- a module is exchanged between two triggers, never within one, and only the released one answers;
 - each trigger is answered at most once and has exactly one record, known by (station, boot epoch, sequence);
 - silence is safe: the PLC's watchdog rejects what it gets no answer for.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 import threading
 from collections import deque
@@ -19,9 +20,11 @@ from dataclasses import dataclass, replace
 
 from gaugeblock.edge import errors
 from gaugeblock.edge.adapter_call import adapter_call
+from gaugeblock.edge.challenge import Challenges
+from gaugeblock.edge.challenge_gate import GateState
 from gaugeblock.edge.corrections import Corrections
-from gaugeblock.edge.guards import GuardFacts, judge
-from gaugeblock.edge.ports import Camera, Clock, Entry, Frame, InferencePort, Outcome, PlcLink, Report, Spool, Trigger
+from gaugeblock.edge.examination import Examination
+from gaugeblock.edge.ports import Camera, Clock, Duties, Duty, Entry, Outcome, PlcLink, Report, Spool, Trigger
 from gaugeblock.edge.statements import Handling, Identity, Statements
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.plant.errors import GaugeblockError
@@ -41,15 +44,12 @@ class StationSettings:
 
     Parameters
     ----------
-    released_sha256
-        Digest of the module that was released for this station; without one nothing is ever OK.
     reserve_ms_min
         Least time kept before the deadline for spooling and answering; grows with what these really take.
     frame_bytes_max
         Of one encoded image.
     """
 
-    released_sha256: str | None
     reserve_ms_min: float = 10.0
     frame_bytes_max: int = IMAGE_BYTES_MAX
     idle_s: float = 0.2
@@ -58,7 +58,7 @@ class StationSettings:
 
 @dataclass(frozen=True, slots=True)
 class Handled:
-    """One trigger and what became of it. ``answered`` is false where only the watchdog could answer."""
+    """One trigger and what the PLC was told of it. ``answered`` is false where only the watchdog could answer."""
 
     trigger: int
     verdict: Verdict
@@ -83,8 +83,8 @@ class Station:
     >>> plc, spool = memory.MemoryPlc(clock), memory.MemorySpool()
     >>> station = Station(
     ...     Identity("ST10", "plant.example/log"), SigningKey.from_seed(bytes(32)),
-    ...     StationSettings(memory.MemoryInference.MODULE.module_sha256), plc, memory.MemoryCamera(clock),
-    ...     memory.MemoryInference(clock), spool, clock, memory.MemoryReport(), lambda n: bytes(n))
+    ...     StationSettings(), plc, memory.MemoryCamera(clock), memory.MemoryDuties(memory.MemoryInference(clock)),
+    ...     spool, clock, memory.MemoryReport(), lambda n: bytes(n))
     >>> station.start()
     >>> _ = plc.trigger()
     >>> station.step().verdict, plc.passed
@@ -98,7 +98,7 @@ class Station:
         settings: StationSettings,
         plc: PlcLink,
         camera: Camera,
-        inference: InferencePort,
+        duties: Duties,
         spool: Spool,
         clock: Clock,
         report: Report,
@@ -111,7 +111,10 @@ class Station:
         self.fault: GaugeblockError | None = None
         self.epoch = 0
         self._identity, self._key, self._salt = identity, key, salt
-        self._plc, self._camera, self._inference = plc, camera, inference
+        self._plc, self._duties = plc, duties
+        self._duty: Duty | None = None
+        self._examination = Examination(camera, spool, clock, settings.frame_bytes_max)
+        self._challenges = Challenges(spool, clock, report)
         self._spool, self._clock, self._report = spool, clock, report
         self._statements: Statements | None = None
         self._corrections = Corrections(spool, report)
@@ -120,8 +123,6 @@ class Station:
         self._held: Trigger | None = None
         self._gap_reason = errors.TriggerMissedError.code
         self._last_number: int | None = None
-        self._previous_sha256: str | None = None
-        self._previous_known = True
         self._previous_answer_ms: float | None = None
         self._spool_ms: deque[float] = deque(maxlen=64)
 
@@ -143,7 +144,8 @@ class Station:
         """
         self.epoch = self._spool.start_epoch()
         statements = Statements(self._identity, self._key, self._clock, self.epoch, self._salt)
-        self._previous_sha256 = self._spool.last_frame()
+        duty, examination = self._take_up(), self._examination
+        examination.previous_sha256 = self._spool.last_frame()
         announced = self._announced(plc_timeout_s)
         handled = self._spool.last_trigger()
         if handled is None:
@@ -153,14 +155,14 @@ class Station:
             self._report("plc_counter_restarted", last=handled, now=announced)
             handled = announced
         missed = range(0) if announced is None or handled is None else range(handled + 1, announced + 1)
-        entries = [statements.started(len(missed), self.settings.released_sha256, handled)]
+        entries = [statements.started(len(missed), duty.module_sha256, handled)]
         entries += [statements.missed(n, errors.StationDownError.code) for n in missed[-MISSED_RECORDS_MAX:]]
         self._spool.release(self._spool.put(entries)[-1])
         self._last_number = handled if announced is None else announced
         self._gap_reason = errors.StationDownError.code if announced is None else errors.TriggerMissedError.code
         # A frame that belonged to a missed trigger is not known here, and a frozen camera would show it again.
         # (``None``: a new station, which nothing has been shown to yet.)
-        self._previous_known = self._previous_sha256 != "" and not missed and handled == announced
+        examination.previous_known = examination.previous_sha256 != "" and not missed and handled == announced
         self._statements = statements
         self._report("started", boot_epoch=self.epoch, missed=len(missed))
 
@@ -214,6 +216,7 @@ class Station:
         trigger, self._held = self._held or self._wait_trigger(self.settings.idle_s), None
         if trigger is None or not self._is_new(trigger.number):
             self._corrections.retry()
+            self._look_at_gate()
             return None
         handled = self._handle(trigger)
         self._corrections.retry()
@@ -258,21 +261,63 @@ class Station:
         self._behind.clear()
         return True
 
+    @property
+    def gate(self) -> GateState:
+        """Where the challenge gate stands, for the status."""
+        return self._challenges.state
+
+    @property
+    def duty(self) -> Duty | None:
+        """What the station works by, for the status."""
+        return self._duty
+
+    def _take_up(self) -> Duty:
+        """What holds from now on."""
+        duty = self._duties.take_up()
+        if self._duty is not None and duty.module_sha256 != self._duty.module_sha256:
+            self._report("module_changed", old=self._duty.module_sha256 or "-", new=duty.module_sha256 or "-")
+        self._duty = duty
+        return duty
+
+    def _look_at_gate(self) -> None:
+        """While no part comes: a challenge may have become due by the clock or by a new module."""
+        statements = self._statements
+        assert statements is not None, "start() comes first"
+        self._challenges.look(self._take_up())
+        if not self._challenges.owes:
+            return
+        before = statements.sequence
+        try:
+            data = self._challenges.to_keep()
+            position = self._spool.put(self._challenges.entries(statements), data)[-1]
+        except GaugeblockError as error:
+            statements.sequence, self.fault = before, error  # it is tried again, at the latest with the next part
+            return
+        self._challenges.kept(data)
+        self._corrections.release(position)
+
     def _handle(self, trigger: Trigger) -> Handled:
         statements = self._statements
         assert statements is not None, "start() comes first"
         if not math.isfinite(trigger.deadline_ms):
             trigger = replace(trigger, deadline_ms=0.0)
         deadline_ns = trigger.received_ns + round(trigger.deadline_ms * 1e6)
-        handling, outcome = self._decide(trigger, deadline_ns - round(self._reserve_ms(trigger) * 1e6))
+        duty, challenges = self._take_up(), self._challenges
+        admission = challenges.look(duty, trigger)
+        handling, outcome = self._examination.examine(
+            duty, trigger, admission, deadline_ns - round(self._reserve_ms(trigger) * 1e6), self._previous_answer_ms
+        )
+        verdict, reason = handling.told
         before = statements.sequence
         try:
             self._corrections.check()
             entries = self._missed_before(trigger.number, statements)
+            entries += challenges.entries(statements)
             sequence = statements.next_sequence()
             entries.append(statements.verdict(sequence, trigger, handling, outcome))
+            gate = challenges.to_keep(counting=admission.expected is not None)
             spooling_ns = self._clock.monotonic_ns()
-            position = self._spool.put(entries)[-1]
+            position = self._spool.put(entries, gate)[-1]
         except GaugeblockError as error:
             # No record, no answer: the watchdog rejects. The gap is recorded with the next trigger that is, and
             # the sequence numbers are used then, so that a reader finds none missing.
@@ -280,99 +325,31 @@ class Station:
             self.fault = error
             self._report("unrecorded", trigger=trigger.number, error=error)
             self._previous_answer_ms = None
-            return Handled(trigger.number, handling.verdict, handling.reason, False, False, self._since(trigger))
+            return Handled(trigger.number, verdict, reason, False, False, self._since(trigger))
+        challenges.kept(gate)
         self.fault = None
         self._last_number = trigger.number
         self._gap_reason = errors.TriggerMissedError.code
-        verdict, reason = handling.verdict, handling.reason
-        stands = True
+        stands = in_time = True
         if self._clock.monotonic_ns() > deadline_ns:
-            verdict, reason = Verdict.UNDECIDED, errors.DeadlineError.code
+            verdict, reason, in_time = Verdict.UNDECIDED, errors.DeadlineError.code, False
             stands = self._take_back(position, statements, sequence, trigger, handling, outcome)
         # While the record says otherwise, nothing is said: it is late anyway, and silence rejects.
         answered = stands and self._answer(trigger.number, verdict)
         latency_ms = self._since(trigger)
         self._corrections.release(position)
+        if answered and verdict is Verdict.OK:
+            self._examination.passed(trigger.unit)
+        if in_time:
+            identity = f"{statements.epoch}/{sequence}"
+            counted = challenges.count(admission, handling, trigger, identity, duty, statements)
+            if counted is not None:
+                self._corrections.release(counted)
         self._spool_ms.append((self._clock.monotonic_ns() - spooling_ns) / 1e6)
         self._previous_answer_ms = latency_ms if answered else None
         if answered:
             self.latencies_ms.append(latency_ms)
         return Handled(trigger.number, verdict, reason, answered, True, latency_ms)
-
-    # ── deciding ──────────────────────────────────────────────────────────────────────────────────────────
-
-    def _decide(self, trigger: Trigger, answer_by_ns: int) -> tuple[Handling, Outcome | None]:
-        stage_ms: dict[str, float] = {}
-        if self._previous_answer_ms is not None:
-            # A record is signed before its answer is sent, so the time until then stands in the next one.
-            stage_ms["previous_answer"] = self._previous_answer_ms
-        spool_error: str | None = None
-        try:
-            self._spool.check()
-        except GaugeblockError as error:
-            spool_error = error.code
-        frame: Frame | None = None
-        sha256: str | None = None
-        outcome: Outcome | None = None
-        try:
-            frame = self._grab(trigger, answer_by_ns)
-            grabbed_ns = self._clock.monotonic_ns()
-            stage_ms["camera"] = (grabbed_ns - trigger.received_ns) / 1e6
-            sha256 = hashlib.sha256(frame.data).hexdigest()
-            outcome = self._inference.inspect(frame.data, answer_by_ns)
-            stage_ms |= outcome.stage_ms
-            stage_ms["inspect"] = (self._clock.monotonic_ns() - grabbed_ns) / 1e6
-            reason = outcome.reason
-        except GaugeblockError as error:
-            reason = error.code
-        judgement = judge(
-            GuardFacts(
-                verdict=outcome.verdict if outcome else Verdict.UNDECIDED,
-                score=outcome.score if outcome else None,
-                threshold=outcome.threshold if outcome else None,
-                pixels=outcome.pixels if outcome else None,
-                module=outcome.module if outcome else None,
-                released_sha256=self.settings.released_sha256,
-                inspector=outcome.guards if outcome else (),
-                frame_sha256=sha256,
-                previous_sha256=self._previous_sha256,
-                previous_known=self._previous_known,
-                now_ns=self._clock.monotonic_ns(),
-                deadline_ns=answer_by_ns,
-                spool_error=spool_error,
-                clock_source=self._clock.state()[0],
-            ),
-            spool_error or reason,
-        )
-        if sha256 is not None:
-            self._previous_sha256, self._previous_known = sha256, True
-        heatmap = outcome.heatmap_png if outcome else None
-        keeps_images = spool_error is None
-        return (
-            Handling(
-                verdict=judgement.verdict,
-                reason=judgement.reason,
-                guards_passed=judgement.passed,
-                latency_ms=self._since(trigger),
-                stage_ms=stage_ms,
-                captured_at=frame.captured_at if frame else None,
-                image_sha256=sha256,
-                image=frame.data if frame and keeps_images else None,
-                heatmap_sha256=hashlib.sha256(heatmap).hexdigest() if heatmap and keeps_images else None,
-                heatmap=heatmap if keeps_images else None,
-            ),
-            outcome,
-        )
-
-    def _grab(self, trigger: Trigger, answer_by_ns: int) -> Frame:
-        left_s = (answer_by_ns - self._clock.monotonic_ns()) / 1e9
-        if left_s <= 0:
-            raise errors.DeadlineError(deadline_ms=trigger.deadline_ms)
-        with adapter_call(errors.CameraFailedError):
-            frame = self._camera.grab(trigger, left_s)
-        if len(frame.data) > self.settings.frame_bytes_max:
-            raise errors.FrameTooLargeError(bytes=len(frame.data), limit=self.settings.frame_bytes_max)
-        return frame
 
     # ── recording and answering ───────────────────────────────────────────────────────────────────────────
 
@@ -404,6 +381,7 @@ class Station:
             captured_at=handling.captured_at,
             image_sha256=handling.image_sha256,
             heatmap_sha256=handling.heatmap_sha256,
+            purpose=handling.purpose,
         )
         entry = statements.verdict(sequence, trigger, late, outcome)
         return self._corrections.correct(position, trigger.number, entry)

@@ -19,6 +19,8 @@ class Trigger:
         From ``received_ns`` on; an answer after it does not count.
     received_ns
         The station's monotonic clock when the trigger arrived.
+    is_serial
+        Whether ``unit`` names one part and no other, as a code on the part does and a file's name need not.
     """
 
     number: int
@@ -27,6 +29,7 @@ class Trigger:
     order: str | None
     deadline_ms: float
     received_ns: int
+    is_serial: bool = True
 
 
 @dataclass(frozen=True, slots=True)

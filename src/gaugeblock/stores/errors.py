@@ -314,3 +314,21 @@ class EntityNameError(StoreError):
     """Not an entity name like ``station:L1-ST10``. Facts: ``entity``."""
 
     code = "stores.entity_name"
+
+
+class ModuleFileMissingError(StoreError):
+    """No file of this module is kept. Facts: ``sha256``, ``file``."""
+
+    code = "stores.module_file_missing"
+
+
+class ModuleFileDamagedError(StoreError):
+    """A module's file does not have the digest of its name. Facts: ``sha256``, ``file``."""
+
+    code = "stores.module_file_damaged"
+
+
+class ModuleFileTooLargeError(StoreError):
+    """A module above the size limit. Facts: ``size_bytes``, ``limit_bytes``."""
+
+    code = "stores.module_file_too_large"

@@ -46,6 +46,7 @@ PURGE_BATCH = 50  # in one transaction, during which the loop waits
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS last_frame (one INTEGER PRIMARY KEY CHECK (one = 1), sha256 TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS gate (one INTEGER PRIMARY KEY CHECK (one = 1), state BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS records (
   position INTEGER PRIMARY KEY AUTOINCREMENT,
   identity TEXT NOT NULL UNIQUE,
@@ -231,6 +232,12 @@ class SqliteSpool:
             row = self._mover.execute("SELECT sha256 FROM last_frame").fetchone()
         return None if row is None else str(row[0])
 
+    def gate(self) -> bytes | None:
+        """The challenge gate's state as last kept; ``None`` before any."""
+        with self._read, self._mapped():
+            row = self._mover.execute("SELECT state FROM gate").fetchone()
+        return None if row is None else bytes(row[0])
+
     # ── the loop's side ───────────────────────────────────────────────────────────────────────────────────
 
     def check(self) -> None:
@@ -249,8 +256,8 @@ class SqliteSpool:
         if used >= self.limits.bytes_limit or free < self.limits.disk_reserve_bytes:
             raise StoreFullError(store=str(self.directory), detail=f"{used} of {self.limits.bytes_limit} bytes")
 
-    def put(self, entries: Sequence[SpoolEntry]) -> list[int]:
-        """Keep all entries or none; they are durable when this returns.
+    def put(self, entries: Sequence[SpoolEntry], gate: bytes | None = None) -> list[int]:
+        """Keep all entries or none, and with them the challenge gate's state; all is durable when this returns.
 
         The same identity with the same bytes changes nothing and gives its first position.
 
@@ -260,6 +267,8 @@ class SqliteSpool:
         """
         now = time.time_ns()
         with self._transaction(self._loop) as db:
+            if gate is not None:
+                db.execute("INSERT OR REPLACE INTO gate VALUES (1, ?)", (gate,))
             return [self._insert(db, entry, now) for entry in entries]
 
     def amend(self, position: int, entry: SpoolEntry) -> None:

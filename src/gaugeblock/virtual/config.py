@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from gaugeblock.virtual.defects import DefectKind
+
 FaultKind = Literal[
     "camera_disconnected",
     "frozen_frame",
@@ -52,6 +54,31 @@ class RenderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     product: str = "P100"
 
 
+class ChallengeUnit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A part of known condition that is shown to test the station.
+
+    Parameters
+    ----------
+    unit
+        What the PLC reads from it.
+    number
+        Which part of the challenge parts' own random stream it is.
+    defect
+        The kind of its obvious defects; ``None`` for a good part.
+    """
+
+    unit: Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+    number: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+    defect: DefectKind | None = None
+
+
+CHALLENGE_UNITS: tuple[ChallengeUnit, ...] = (
+    ChallengeUnit("CH-GOOD-1", 1),
+    ChallengeUnit("CH-NOK-1", 2, "scratch"),
+    ChallengeUnit("CH-NOK-2", 3, "chip"),
+)
+
+
 class VirtualLineConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A virtual line: one PLC, one camera, one station position.
 
@@ -73,6 +100,9 @@ class VirtualLineConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
         How long the first part waits for a station to connect: a line is started when its station is there.
     faults, fault_rate
         Faults at given units, and the probability of a seeded one at any other unit.
+    challenge_every_units, challenge_units
+        The challenge parts are shown before the first unit and before each so-manieth one, and whenever five units in
+        a row were UNDECIDED, as an operator would; never, where the number is left out.
     host, plc_port, camera_port
         Where the two servers listen; port 0 takes a free one.
     jpeg_quality
@@ -99,6 +129,8 @@ class VirtualLineConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     station_wait_s: Annotated[float, msgspec.Meta(ge=0.0, le=600.0)] = 0.0
     faults: Annotated[tuple[PlannedFault, ...], msgspec.Meta(max_length=10_000)] = ()
     fault_rate: Annotated[float, msgspec.Meta(ge=0.0, le=1.0)] = 0.0
+    challenge_every_units: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None = None
+    challenge_units: Annotated[tuple[ChallengeUnit, ...], msgspec.Meta(min_length=1, max_length=64)] = CHALLENGE_UNITS
     host: str = "127.0.0.1"
     plc_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0
     camera_port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 0

@@ -67,6 +67,18 @@ def sample_defects(rng: np.random.Generator, geometry: FlangeGeometry, defect_ra
     return tuple(found)
 
 
+OBVIOUS_DEFECTS = 3
+
+
+def obvious_defects(rng: np.random.Generator, geometry: FlangeGeometry, kind: DefectKind) -> tuple[Defect, ...]:
+    """Defects that no inspector may miss, as on the defective part of a challenge set: three of one kind, the worst."""
+    found = []
+    for _ in range(OBVIOUS_DEFECTS):
+        u, v = _place(rng, geometry, kind)
+        found.append(Defect(kind=kind, severity=1.0, u=u, v=v, shape_seed=int(rng.integers(2**31))))
+    return tuple(found)
+
+
 def _place(rng: np.random.Generator, g: FlangeGeometry, kind: DefectKind) -> tuple[float, float]:
     if kind == "chip":
         # Chips break out of borders: bore, hub, rim or a bolt hole.

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from gaugeblock.virtual.camera import encode_jpeg
-from gaugeblock.virtual.config import VirtualLineConfig
+from gaugeblock.virtual.challenge_parts import render_challenge_part
+from gaugeblock.virtual.config import ChallengeUnit, VirtualLineConfig
 from gaugeblock.virtual.defects import DefectKind
 from gaugeblock.virtual.parts import geometry_of
 from gaugeblock.virtual.plc import Routed
@@ -15,12 +16,13 @@ from gaugeblock.virtual.render import PartTruth, render
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """A part on the belt, as its job card names it."""
+    """A part on the belt, as its job card names it; a challenge part's number says how often one was shown."""
 
     number: int
     serial: str
     product: str
     order: str
+    challenge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +67,24 @@ class UnitTruth:
 
 @dataclass(slots=True)
 class LineCounts:
-    """Units by condition and gate."""
+    """Production units by condition and gate, and how many challenge parts were shown."""
 
     good_passed: int = 0
     good_rejected: int = 0
     defective_passed: int = 0
     defective_rejected: int = 0
+    challenge_parts: int = 0
 
     @property
     def units(self) -> int:
-        """All of them."""
+        """All production units."""
         return self.good_passed + self.good_rejected + self.defective_passed + self.defective_rejected
 
     def count(self, truth: UnitTruth) -> None:
         """Add one unit."""
-        if truth.condition == "good":
+        if truth.unit.challenge:
+            self.challenge_parts += 1
+        elif truth.condition == "good":
             if truth.gate == "pass":
                 self.good_passed += 1
             else:
@@ -104,8 +109,9 @@ class VirtualLine:
 
     Examples
     --------
-    >>> VirtualLine(VirtualLineConfig(orders=("A", "B"), order_size=2)).unit(3)
-    Unit(number=3, serial='P100-000003', product='P100', order='B')
+    >>> unit = VirtualLine(VirtualLineConfig(orders=("A", "B"), order_size=2)).unit(3)
+    >>> unit.serial, unit.order
+    ('P100-000003', 'B')
     """
 
     def __init__(self, config: VirtualLineConfig) -> None:
@@ -123,6 +129,13 @@ class VirtualLine:
         """Make the unit: its photograph, and the truth. Takes some tens of milliseconds."""
         part = render(self.config.seed, number, self.config.render)
         return PreparedUnit(self.unit(number), encode_jpeg(part.image, self.config.jpeg_quality), part.truth)
+
+    def prepare_challenge(self, part: ChallengeUnit, showing: int, lamp_age: int) -> PreparedUnit:
+        """Photograph a challenge part again; ``showing`` counts every such photograph of this line."""
+        config = self.config
+        shown = render_challenge_part(config.seed, part, config.render, lamp_age=lamp_age, exposure=showing)
+        unit = Unit(showing, part.unit, config.product, config.orders[0], challenge=True)
+        return PreparedUnit(unit, encode_jpeg(shown.image, config.jpeg_quality), shown.truth)
 
     def leave(self, prepared: PreparedUnit, routed: Routed, routed_at: str) -> UnitTruth:
         """The unit has gone through the gate: count it and say what is true of it."""

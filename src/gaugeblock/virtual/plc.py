@@ -69,6 +69,11 @@ class VirtualPlc:
     deadline_ms
         The watchdog: an answer at or after it is late.
 
+    Attributes
+    ----------
+    said
+        What the station answered about the last trigger, in time.
+
     Examples
     --------
     >>> plc = VirtualPlc(deadline_ms=300.0)
@@ -85,6 +90,7 @@ class VirtualPlc:
         self.state = PlcState.INFEED
         self.last_trigger = 0
         self.counts = PlcCounts()
+        self.said: Verdict | None = None
         self._unit_present = False
         self._triggered_ns = 0
         self._gate: Gate = "reject"
@@ -116,6 +122,7 @@ class VirtualPlc:
             self.counts.late_answers += 1
         else:
             self._answered = number
+            self.said = verdict
             self._gate = "pass" if verdict is Verdict.OK else "reject"
             self.state = PlcState.ROUTE
 
@@ -128,6 +135,7 @@ class VirtualPlc:
             self.last_trigger += 1
             self.counts.triggers += 1
             self._triggered_ns, self._gate, self._answered = now_ns, "reject", None
+            self.said = None
             self.state = PlcState.WAIT
             outputs.append(Triggered(self.last_trigger))
         if self.state is PlcState.WAIT and now_ns - self._triggered_ns >= self._deadline_ns:

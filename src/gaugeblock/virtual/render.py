@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from gaugeblock.virtual.config import RenderConfig
-from gaugeblock.virtual.defects import DefectKind, apply_defect, sample_defects
+from gaugeblock.virtual.defects import Defect, DefectKind, apply_defect, sample_defects
 from gaugeblock.virtual.lighting import Lighting, sample_lighting, shade
 from gaugeblock.virtual.parts import Surface, build_surface, geometry_of, sample_pose
 from gaugeblock.virtual.seeds import Purpose, Stream, generator
@@ -71,6 +71,8 @@ def render(
     stream: Stream = Stream.LIVE,
     with_defects: bool = True,
     lamp_age: int | None = None,
+    defects: tuple[Defect, ...] | None = None,
+    exposure: int | None = None,
 ) -> RenderedPart:
     """Photograph of one part, the same for the same arguments.
 
@@ -88,6 +90,10 @@ def render(
         False gives the defect-free twin: the same part, light, pose and noise.
     lamp_age
         Units since the lamp was switched on; ``unit_number`` where not given.
+    defects
+        Instead of those that the seed draws.
+    exposure
+        A part that is photographed again shows new noise; which photograph it is.
 
     Raises
     ------
@@ -111,11 +117,13 @@ def render(
         defect_rng = generator(seed, stream, unit_number, Purpose.DEFECTS)
         geometry = geometry_of(config.product)
         reach_px = LENS_REACH_PX * max(1, round(size_px / 480))
-        for defect in sample_defects(defect_rng, geometry, config.defect_rate):
+        drawn = sample_defects(defect_rng, geometry, config.defect_rate)
+        for defect in drawn if defects is None else defects:
             support = _grow(apply_defect(surface, defect, pose), reach_px)
             mask |= support
             found.append(_truth_of(defect.kind, defect.severity, support))
-    image = _photograph(surface, lighting, blur_px, generator(seed, stream, unit_number, Purpose.NOISE))
+    noise = generator(seed, stream, unit_number if exposure is None else exposure, Purpose.NOISE)
+    image = _photograph(surface, lighting, blur_px, noise)
     truth = PartTruth(unit_number, "defective" if found else "good", tuple(found), mask)
     return RenderedPart(image, truth)
 

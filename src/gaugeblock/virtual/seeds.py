@@ -12,10 +12,11 @@ import numpy as np
 
 
 class Stream(IntEnum):
-    """Which parts: those that run on the line, or those photographed to train an inspector."""
+    """Which parts: those that run on the line, those photographed to train an inspector, or the challenge parts."""
 
     LIVE = 1
     TRAINING = 2
+    CHALLENGE = 3
 
 
 class Purpose(IntEnum):

@@ -9,14 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gaugeblock.plant.facet import Verdict
 from gaugeblock.plant.times import to_rfc3339
 from gaugeblock.virtual.camera import CameraBody
-from gaugeblock.virtual.config import VirtualLineConfig
+from gaugeblock.virtual.config import ChallengeUnit, VirtualLineConfig
 from gaugeblock.virtual.errors import ListenError, MessageError
 from gaugeblock.virtual.faults import FaultSchedule
 from gaugeblock.virtual.line import PreparedUnit, UnitTruth, VirtualLine
@@ -36,6 +38,8 @@ from gaugeblock.virtual.protocol import (
 
 CAMERA_CONNECTIONS_MAX = 8
 WRITE_BUFFER_BYTES_MAX = 256 * 1024
+UNDECIDED_IN_A_ROW = 5
+"""After so many the challenge parts are shown, where there are any."""
 
 
 def _utc_now() -> datetime:
@@ -89,6 +93,11 @@ class VirtualLineServer:
         self._connections: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
         self._closing = asyncio.Event()
         self._cameras = 0
+        self._next_unit = config.first_unit
+        self._challenge: deque[ChallengeUnit] = deque()
+        self._challenged_before: int | None = None
+        self._shown = 0
+        self._undecided = 0
         self._routed: asyncio.Future[Routed] | None = None
         self._renderer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="virtual-render")
 
@@ -139,19 +148,20 @@ class VirtualLineServer:
         self._renderer.shutdown(wait=True, cancel_futures=True)
 
     async def run(self, units: int | None = None, stop: asyncio.Event | None = None) -> None:
-        """Bring ``units`` units past the camera (or units until ``stop`` is set), one each cycle time."""
+        """Bring ``units`` units past the camera (or units until ``stop`` is set), one each cycle time.
+
+        Challenge parts come between them and are not counted.
+        """
         stop = stop or asyncio.Event()
         loop = asyncio.get_running_loop()
-        number = self.config.first_unit
-        last = None if units is None else number + units
-        coming = loop.run_in_executor(self._renderer, self.line.prepare, number)
+        last = None if units is None else self.config.first_unit + units
+        coming = self._prepare_next(last)
         await self._wait_for_station(stop)
         due = loop.time()
-        while not stop.is_set() and number != last:
+        while coming is not None and not stop.is_set():
             prepared = await coming
-            number += 1
             # The next part is made while this one is inspected.
-            coming = loop.run_in_executor(self._renderer, self.line.prepare, number)
+            coming = self._prepare_next(last)
             due = max(due, loop.time() - self.config.cycle_time_s)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), max(0.0, due - loop.time()))
@@ -159,7 +169,39 @@ class VirtualLineServer:
                 break
             due += self.config.cycle_time_s
             await self._inspect(prepared)
-        await coming
+            self._ask_for_challenge(prepared)
+            if coming is None:  # the last part may have been the one that asks for the challenge parts
+                coming = self._prepare_next(last)
+        if coming is not None:
+            await coming
+
+    def _prepare_next(self, last: int | None) -> asyncio.Future[PreparedUnit] | None:
+        """Begin to make what comes next: a challenge part that is asked for, or the next unit before ``last``."""
+        loop, config, number = asyncio.get_running_loop(), self.config, self._next_unit
+        every = config.challenge_every_units
+        planned = every is not None and (number - config.first_unit) % every == 0 and self._challenged_before != number
+        if planned and number != last:
+            self._challenged_before = number
+            self._challenge = deque(config.challenge_units)
+        if self._challenge:
+            self._shown += 1
+            part = self._challenge.popleft()
+            return loop.run_in_executor(
+                self._renderer, self.line.prepare_challenge, part, self._shown, max(0, number - 1)
+            )
+        if number == last:
+            return None
+        self._next_unit += 1
+        return loop.run_in_executor(self._renderer, self.line.prepare, number)
+
+    def _ask_for_challenge(self, prepared: PreparedUnit) -> None:
+        """A station that decides nothing any more is shown its challenge parts, as an operator would do."""
+        if self.config.challenge_every_units is None or prepared.unit.challenge:
+            return
+        self._undecided = self._undecided + 1 if self.plc.said is Verdict.UNDECIDED else 0
+        if self._undecided >= UNDECIDED_IN_A_ROW and not self._challenge:
+            self._undecided = 0
+            self._challenge = deque(self.config.challenge_units)
 
     async def _wait_for_station(self, stop: asyncio.Event) -> None:
         end = asyncio.get_running_loop().time() + self.config.station_wait_s
@@ -169,7 +211,8 @@ class VirtualLineServer:
     async def _inspect(self, prepared: PreparedUnit) -> None:
         """One unit from infeed to outfeed."""
         loop = asyncio.get_running_loop()
-        fault = self.faults.take(prepared.unit.number)
+        # Faults are planned by the numbers of units; a challenge part has none.
+        fault = None if prepared.unit.challenge else self.faults.take(prepared.unit.number)
         if fault is not None:
             self._on_event("fault", {"kind": fault, "unit": prepared.unit.serial})
         self.camera.expose(self.plc.last_trigger + 1, prepared.jpeg, to_rfc3339(self._now()), fault)
