@@ -28,6 +28,7 @@ from gaugeblock.apps.records import reading_log
 from gaugeblock.apps.supervision import Supervisor
 from gaugeblock.apps.up import plant_specs, wait_until_ready
 from gaugeblock.inspection.projection import InspectionProjection
+from gaugeblock.inspection.projections import inspection_projections
 from gaugeblock.inspection.queries import ProjectedInspections
 from gaugeblock.ledger.checkpoint import Checkpoint
 from gaugeblock.ledger.merkle import verify_consistency
@@ -148,7 +149,7 @@ def _examine(installation: Installation, truths: list[UnitTruth], checkpoints: l
             proof = reader.consistency(old.size, final.size) if 0 < old.size < final.size else []
             inconsistent += not verify_consistency(old.size, final.size, proof, old.root, final.root)
         projection = InspectionProjection()
-        runner = ProjectionRunner(projected, reader, [projection])
+        runner = ProjectionRunner(projected, reader, inspection_projections())
         runner.catch_up()
         before = runner.digest(projection.name)
         runner.rebuild(projection.name)

@@ -99,11 +99,24 @@ def inspect_train(
     seed: Annotated[int, typer.Option("--seed", help="随机种子 · seed")] = 1,
     overkill: Annotated[float, typer.Option("--overkill", help="目标过杀率 · overkill aimed at")] = 0.05,
     groups: Annotated[Path | None, typer.Option("--groups", help="分组表 · CSV of file,group")] = None,
+    defective: Annotated[Path | None, typer.Option("--defective", help="不良品照片 · defective parts")] = None,
+    costs: Annotated[
+        str | None, typer.Option("--costs", help="漏检,过杀,复判,不良率 · escape,overkill,review,defect_rate")
+    ] = None,
 ) -> None:
     from gaugeblock.apps.inspect import train_command
 
     raise typer.Exit(
-        train_command(folder, out, seed=seed, overkill=overkill, groups=groups, language=_console.language)
+        train_command(
+            folder,
+            out,
+            seed=seed,
+            overkill=overkill,
+            groups=groups,
+            defective=defective,
+            costs=costs,
+            language=_console.language,
+        )
     )
 
 
@@ -117,6 +130,20 @@ def inspect_run(
     from gaugeblock.apps.inspect import run_command
 
     raise typer.Exit(run_command(module, folder, report=report, csv=csv, language=_console.language))
+
+
+@inspect_app.command("agreement", help="测量系统分析：由判定表出报告 · Measurement study of a table of decisions.")
+def inspect_agreement(
+    table: Annotated[Path, typer.Argument(help="判定表 CSV · table of decisions")],
+    report: Annotated[str, typer.Option("--report", "-r", help="报告 · report")] = "report.html",
+    json: Annotated[str | None, typer.Option("--json", help="结果 JSON · result as JSON")] = None,
+    station: Annotated[
+        str | None, typer.Option("--station", help="哪个评价人是工位 · which appraiser it is about")
+    ] = None,
+) -> None:
+    from gaugeblock.apps.agreement import agreement_command
+
+    raise typer.Exit(agreement_command(table, report=report, json=json, station=station, language=_console.language))
 
 
 @app.command(help="导出一条记录的证据 · Export the evidence of a record.")

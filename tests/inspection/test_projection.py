@@ -14,6 +14,8 @@ from gaugeblock.inspection.memory import MemoryInspections
 from gaugeblock.inspection.projection import InspectionProjection, counts, metadata, references, stations, verdicts
 from gaugeblock.inspection.queries import ProjectedInspections
 from gaugeblock.inspection.read_model import StationRow, VerdictFilter, VerdictRow
+from gaugeblock.inspection.review_projection import metadata as review_metadata
+from gaugeblock.plant.inspection_facets import DefectRegion, Purpose, WatchMeasurement
 from gaugeblock.plant.record_types import (
     Facet,
     InspectionInputs,
@@ -35,7 +37,15 @@ def _record(index: int, record_type: str, facets: dict[str, Facet], second: int 
     return OpenRecord(index, record_type, 1, "station:ST1", f"1/{index}", at, at, facets)
 
 
-def _verdict(index: int, unit: str, verdict: Verdict, latency_ms: float = 20.0, second: int = 0) -> OpenRecord:
+def _verdict(
+    index: int,
+    unit: str,
+    verdict: Verdict,
+    latency_ms: float = 20.0,
+    second: int = 0,
+    purpose: Purpose = "production",
+    measured: InspectionMeasurement | None = None,
+) -> OpenRecord:
     return _record(
         index,
         "inspection.verdict",
@@ -44,9 +54,9 @@ def _verdict(index: int, unit: str, verdict: Verdict, latency_ms: float = 20.0, 
             "statement": InspectionStatement(
                 verdict=verdict, reason="edge.deadline" if verdict is Verdict.UNDECIDED else None
             ),
-            "measurement": InspectionMeasurement(score=0.5, threshold=1.0),
+            "measurement": measured or InspectionMeasurement(score=0.5, threshold=1.0),
             "process": InspectionProcess(
-                boot_epoch=1, sequence=index, trigger=index, deadline_ms=100.0, latency_ms=latency_ms
+                boot_epoch=1, sequence=index, trigger=index, deadline_ms=100.0, latency_ms=latency_ms, purpose=purpose
             ),
             "inputs": InspectionInputs(image_sha256="a" * 64),
         },
@@ -65,10 +75,16 @@ def _reference(index: int, unit: str, condition: str) -> OpenRecord:
     )
 
 
+def _create(database: Database) -> None:
+    # Verdicts are shown with what reviews have settled.
+    for tables in (metadata, review_metadata):
+        tables.create_all(database.engine)
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     with Database(f"sqlite:///{tmp_path}/p.sqlite") as made:
-        metadata.create_all(made.engine)
+        _create(made)
         yield made
 
 
@@ -170,7 +186,7 @@ def test_tables_and_twin_agree(
         for i, (kind, n, value, latency) in enumerate(drawn)
     ]
     with Database(f"sqlite:///{tmp_path_factory.mktemp('p')}/p.sqlite") as database:
-        metadata.create_all(database.engine)
+        _create(database)
         _apply(database, records)
         real, twin = ProjectedInspections(database, lambda: len(records)), _twin(records)
         assert real.overview() == twin.overview()
@@ -240,3 +256,24 @@ def test_counts_are_of_all_verdicts_and_rates_of_the_window(monkeypatch: pytest.
     seen = _twin(records).overview()
     assert seen.counts == {Verdict.OK: 3, Verdict.NOK: 3, Verdict.UNDECIDED: 0}
     assert (seen.window, seen.overkill.hits, seen.overkill.of) == (3, 3, 3)
+
+
+def test_challenge_parts_are_shown_and_counted_nowhere(database: Database) -> None:
+    _apply(database, [_verdict(0, "A", Verdict.OK), _verdict(1, "GOLDEN", Verdict.NOK, purpose="challenge")])
+    reader = ProjectedInspections(database, lambda: 2)
+    seen = reader.overview()
+    assert (seen.counts[Verdict.NOK], seen.window, [row.unit for row in seen.recent]) == (0, 1, ["A"])
+    assert [row.unit for row in reader.verdicts(VerdictFilter())] == ["GOLDEN", "A"]
+    assert [row.unit for row in reader.verdicts(VerdictFilter(purpose="production"))] == ["A"]
+    twin = MemoryInspections(reader.verdicts(VerdictFilter()), seen.stations, 2)
+    assert twin.overview() == seen
+
+
+def test_zones_regions_and_watch_reach_the_reader(database: Database) -> None:
+    region = DefectRegion(x=0.1, y=0.2, width=0.3, height=0.1, peak=1.4, area_mm2=2.5)
+    watch = WatchMeasurement(light=128.0, focus=0.4)
+    measured = InspectionMeasurement(score=0.9, threshold=1.0, review_from=0.8, regions=(region,), watch=watch)
+    _apply(database, [_verdict(0, "A", Verdict.UNDECIDED, measured=measured)])
+    row = ProjectedInspections(database, lambda: 1).verdict(0)
+    assert row is not None
+    assert (row.review_from, row.regions, row.watch, row.purpose) == (0.8, (region,), watch, "production")

@@ -26,6 +26,7 @@ from gaugeblock.ledger.key_records import binding
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.record import ClockState, Draft, SignedRecord, sign_record
 from gaugeblock.plant.record_types import (
+    LATEST,
     Facet,
     InspectionInputs,
     InspectionMeasurement,
@@ -35,6 +36,7 @@ from gaugeblock.plant.record_types import (
     ReferenceStatement,
     Verdict,
 )
+from gaugeblock.plant.settings import PlantSettings
 from gaugeblock.plant.times import to_rfc3339
 from gaugeblock.stores.clock import SystemClock
 from gaugeblock.stores.log_records import Receipt, Submission
@@ -47,33 +49,31 @@ PASSWORD = "correct horse battery"
 STATION = "L1-ST10"
 CLOCK = ClockState("synchronised", 5.0)
 THRESHOLD = 1.85
+TRUTH = "virtual:truth"
 
 
 class SamplePlant:
     """Drives the twins as stations would: signed records into the log, rows into the read model."""
 
-    def __init__(self, **settings: object) -> None:
+    def __init__(self, owner: PlantSettings | None = None, **settings: object) -> None:
         people = [MemoryAccount(name, name, PASSWORD) for name in ("viewer", "quality", "admin")]  # type: ignore[arg-type]
-        self.plant: MemoryPlant = memory_plant(SystemClock(), people, version="0.1.0", **settings)
+        self.plant: MemoryPlant = memory_plant(SystemClock(), people, owner, version="0.1.0", **settings)
         self.log = self.plant.log
         self.station_key = SigningKey.from_seed(bytes([7]) * 32)
         self.sequence = 0
         self._random = random.Random(7)
         self._now = datetime.now(UTC)
-        self.append(
-            sign_record(
-                binding(
-                    "server:plant",
-                    f"station:{STATION}",
-                    self.station_key.public,
-                    log=self.log.origin,
-                    stated_at=to_rfc3339(self._now),
-                    clock=CLOCK,
-                ),
-                self.plant.server_key,
-                os.urandom,
+        self.truth_key = SigningKey.from_seed(bytes([8]) * 32)
+        for entity, key in ((f"station:{STATION}", self.station_key), (TRUTH, self.truth_key)):
+            introduction = binding(
+                "server:plant",
+                entity,
+                key.public,
+                log=self.log.origin,
+                stated_at=to_rfc3339(self._now),
+                clock=CLOCK,
             )
-        )
+            self.append(sign_record(introduction, self.plant.server_key, os.urandom))
         self.plant.stations.states.append(
             StationState(station=STATION, condition="running", since=to_rfc3339(self._now), restarts=1, spool_backlog=0)
         )
@@ -93,16 +93,23 @@ class SamplePlant:
         (outcome,) = self.log.append([Submission(record.jws, record.disclosures)])
         assert isinstance(outcome, Receipt), outcome
         self.log.sign_checkpoint()
+        self.plant.follow()
         return outcome.index
 
-    def signed(self, record_type: str, facets: dict[str, Facet], identity: str | None = None) -> SignedRecord:
-        """A record of the station."""
+    def signed(
+        self,
+        record_type: str,
+        facets: dict[str, Facet],
+        identity: str | None = None,
+        author: str = f"station:{STATION}",
+    ) -> SignedRecord:
+        """A record of the station, or of the one who knows the truth."""
         self.sequence += 1
         moment = to_rfc3339(self._now + timedelta(seconds=self.sequence))
         draft = Draft(
             record_type,
-            1,
-            f"station:{STATION}",
+            LATEST[record_type],
+            author,
             identity or f"1/{self.sequence}",
             self.log.origin,
             moment,
@@ -110,14 +117,21 @@ class SamplePlant:
             CLOCK,
             facets,
         )
-        return sign_record(draft, self.station_key, os.urandom)
+        return sign_record(draft, self.truth_key if author == TRUTH else self.station_key, os.urandom)
 
-    def inspect(self, verdict: Verdict = Verdict.OK, condition: str | None = "good", unit: str | None = "") -> int:
+    def inspect(
+        self,
+        verdict: Verdict = Verdict.OK,
+        condition: str | None = "good",
+        unit: str | None = "",
+        photograph: bytes | None = None,
+    ) -> int:
         """A part passes the station; the index of its verdict."""
         number = self.sequence + 1
         unit = f"U-2611-{number:05d}" if unit == "" else unit
         defective = condition == "defective"
         image, heat = picture(self._random, defective)
+        image = photograph or image
         undecided = verdict is Verdict.UNDECIDED
         score = {"OK": 0.6 + 0.3 * self._random.random(), "NOK": 1.4}.get(verdict.value, 0.0) * THRESHOLD
         blobs = self.plant.blobs
@@ -160,9 +174,10 @@ class SamplePlant:
                         "statement": ReferenceStatement(
                             condition=condition,  # type: ignore[arg-type]
                             defects=("scratch",) if defective else (),
-                            authority="virtual:truth",
+                            authority=TRUTH,
                         ),
                     },
+                    author=TRUTH,
                 )
             )
         self._project(

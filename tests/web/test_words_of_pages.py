@@ -10,19 +10,40 @@ from typing import get_args
 import pytest
 from jinja2 import nodes
 
+from gaugeblock.inspection.defect_catalogue import DEFAULT_KINDS
+from gaugeblock.inspection.eight_d import Number
+from gaugeblock.inspection.retention_desk import CLASSES
+from gaugeblock.inspection.review_rules import DUES
+from gaugeblock.inspection.watch import CHARTS
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.language import LANGUAGES, catalogue
 from gaugeblock.plant.record_types import FACETS
+from gaugeblock.plant.review_facets import Decision, Role
+from gaugeblock.stores.jobs import JobState
 from gaugeblock.virtual.defects import DefectKind
 from gaugeblock.web import errors
+from gaugeblock.web.pages_nonconformities import FORMS
+from gaugeblock.web.pages_review import SEVERITIES
 from gaugeblock.web.ports import ROLES
 from gaugeblock.web.problems import NAMED_STATUS, STATUS
 from gaugeblock.web.reader import THEMES
 from gaugeblock.web.templating import TEMPLATES, environment
 
+MODULE_ACTIONS = ("release", "rollback", "reject")
+TABS = tuple(re.findall(r'\("(\w+)", "/', (TEMPLATES / "_tabs.html.j2").read_text("utf-8")))
 STEPS = ("form", "checkpoint", "inclusion", "key_chain", "signature", "disclosures")
+CRITERIA = ("effectiveness", "miss", "false_alarm")
+DISCIPLINES = get_args(Number)
+WHOLE_FILES = {"report.html.j2", "study_report.html.j2"}
+"""Reports that are one file carry their style with them."""
 DYNAMIC = {
-    "nav.": ("overview", "inspections", "stations", "log"),
+    "nav.": ("overview", "inspections", "review", "quality", "modules", "stations", "log"),
+    "tabs.": TABS,
+    "watch.chart.": CHARTS,
+    "watch.unit.": CHARTS,
+    "watch.check.": CHARTS,
+    "watch.alarm.": tuple(f"{chart}_{direction}" for chart in CHARTS for direction in ("up", "down")),
+    "retention.classes.": CLASSES,
     "theme.": THEMES,
     "role.": ROLES,
     "condition.": ("running", "starting", "restarting", "stopped", "unsupervised", "unknown"),
@@ -30,7 +51,30 @@ DYNAMIC = {
     "reference.": ("good", "defective"),
     "facet.": FACETS,
     "proof.": ("left", "right"),
-    "api.tag.": ("inspection", "records", "log"),
+    "review.due.": DUES,
+    "review.roles.": get_args(Role),
+    "review.said.": get_args(Decision),
+    "review.stage.": ("open", "second", "disputed"),
+    "review.short.": ("open", "second", "disputed"),
+    "catalogue.severities.": SEVERITIES,
+    "sampling.": ("accepted", "rejected"),
+    "study.words.": CRITERIA,
+    "study.unknown.": CRITERIA,
+    "study.gauge.": ("equipment", "appraiser", "interaction", "gauge", "part", "total"),
+    "quality.opinion.": get_args(Decision),
+    "quality.hint.": FORMS,
+    "quality.eight_d.": DISCIPLINES,
+    "quality.eight_d.missing_": DISCIPLINES,
+    "api.tag.": ("quality", "reviews", "modules", "inspection", "records", "log"),
+    "modules.": MODULE_ACTIONS,
+    "modules.confirm_": MODULE_ACTIONS,
+    "modules.source_": ("training", "operating_point"),
+    "modules.action_": ("introduced", *MODULE_ACTIONS),
+    "module.": ("serving_at", "candidate_at", "release_at", "rollback_at", "reject_at", "introduced_at"),
+    "module.groups_": ("given", "near_duplicates"),
+    "training.by_": ("image", "unit"),
+    "training.state_": get_args(JobState),
+    "modules.done_": MODULE_ACTIONS,
 }
 
 
@@ -96,6 +140,7 @@ def test_no_word_is_unused() -> None:
         for part in ("text", "remedy")
     }
     used |= {f"web.defect.{kind}" for kind in get_args(DefectKind)}
+    used |= {f"web.defect.{kind.code}" for kind in DEFAULT_KINDS}
     assert set(own_words("en")) - used == set()
 
 
@@ -120,7 +165,7 @@ def test_scripts_find_their_words_on_the_page() -> None:
 def test_pages_load_nothing_from_elsewhere_and_nothing_inline() -> None:
     room = Path(TEMPLATES).parent
     for path in [*TEMPLATES.glob("*.j2"), *(room / "static").iterdir()]:
-        if path.name == "report.html.j2":
+        if path.name in WHOLE_FILES:
             continue
         text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text, path

@@ -16,14 +16,17 @@ import numpy.typing as npt
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from gaugeblock.apps.console import Console
+from gaugeblock.apps.image_folder import ImageFolder
 from gaugeblock.apps.output_file import output_file, write_output
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.language import Language
 from gaugeblock.plant.record_types import Verdict
+from gaugeblock.stores.feature_cache import FileFeatureCache
 from gaugeblock.vision.backbone_weights import lite0_checkpoint
-from gaugeblock.vision.decode import decode
-from gaugeblock.vision.errors import ImageError, ImageUnreadableError, LevelRangeError
+from gaugeblock.vision.errors import ImageError, LevelRangeError
 from gaugeblock.vision.inspector import Inspector
+from gaugeblock.vision.operating_point import ZonedOperatingPoint
+from gaugeblock.vision.reject_option import Costs, check_costs
 from gaugeblock.vision.training import TrainingOptions, lite0_network, train
 from gaugeblock.web.report import (
     FULL_MAX,
@@ -37,30 +40,11 @@ from gaugeblock.web.report import (
     render_report,
 )
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
-FILES_MAX = 200_000
 NAMED_MAX = 20
+INTERRUPTED = 130
 CSV_COLUMNS = ("file", "verdict", "score", "threshold", "peak_x", "peak_y", "reason")
 
 Pixels = npt.NDArray[np.uint8]
-
-
-class FolderMissingError(GaugeblockError):
-    """Not a folder that can be read. Facts: ``path``."""
-
-    code = "vision.folder_missing"
-
-
-class FolderEmptyError(GaugeblockError):
-    """No file in it has the name of an image. Facts: ``path``."""
-
-    code = "vision.folder_empty"
-
-
-class FolderTooLargeError(GaugeblockError):
-    """More images than the limit. Facts: ``path``, ``limit``."""
-
-    code = "vision.folder_too_large"
 
 
 class GroupsFileError(GaugeblockError):
@@ -81,49 +65,16 @@ class GroupsLackingError(GaugeblockError):
     code = "vision.groups_lacking"
 
 
+class CostsTextError(GaugeblockError):
+    """Costs that are not four numbers. Facts: ``value``."""
+
+    code = "vision.costs_text"
+
+
 class ModuleMissingError(GaugeblockError):
     """No module file where one was named. Facts: ``path``."""
 
     code = "vision.module_missing"
-
-
-@dataclass(frozen=True)
-class ImageFolder:
-    """The images below a folder in the order of their names, decoded when asked for."""
-
-    root: Path
-    paths: tuple[Path, ...]
-
-    @classmethod
-    def open(cls, root: Path) -> ImageFolder:
-        """List the images.
-
-        Raises
-        ------
-        FolderMissingError, FolderEmptyError, FolderTooLargeError
-        """
-        if not root.is_dir() or not os.access(root, os.R_OK | os.X_OK):
-            raise FolderMissingError(path=str(root))
-        paths = sorted(p for p in root.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-        if not paths:
-            raise FolderEmptyError(path=str(root))
-        if len(paths) > FILES_MAX:
-            raise FolderTooLargeError(path=str(root), limit=FILES_MAX)
-        return cls(root, tuple(paths))
-
-    def name(self, index: int) -> str:
-        """Relative to the folder, with forward slashes."""
-        return self.paths[index].relative_to(self.root).as_posix()
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    def __getitem__(self, index: int) -> Pixels:
-        try:
-            data = self.paths[index].read_bytes()
-        except OSError as error:
-            raise ImageUnreadableError(detail=error.strerror or type(error).__name__) from error
-        return decode(data)
 
 
 def train_command(
@@ -133,48 +84,97 @@ def train_command(
     seed: int = 1,
     overkill: float = 0.05,
     groups: Path | None = None,
+    defective: Path | None = None,
+    costs: str | None = None,
     language: Language = "zh",
 ) -> int:
     """Train on the good parts in ``folder`` and write the module. Exit status: 0, or 1 with the error said.
 
-    Everything that can be refused is refused before training, which takes minutes.
+    Everything that can be refused is refused before training, which takes minutes. What has been computed is kept
+    beside the module until it is written, so that the same command goes on after Ctrl+C or a fault (status 130).
 
     Parameters
     ----------
     out
         The module file. As text where a slash at its end, which names a folder, is to be noticed.
+    defective
+        Photographs of known defects.
+    costs
+        ``escape,overkill,review,defect_rate`` as numbers; an empty review for no review zone.
     """
     console = Console(language)
     try:
         if not 0 < overkill < 1:
             raise LevelRangeError(name="--overkill", value=overkill)
-        _train(folder, out, seed, overkill, groups, console)
+        _train(Order(folder, out, seed, overkill, groups, defective, read_costs(costs)), console)
     except GaugeblockError as error:
         console.error(error)
         return 1
+    except KeyboardInterrupt:
+        console.say("report.command.interrupted", "yellow")
+        return INTERRUPTED
     return 0
 
 
-def _train(
-    folder: Path, out_named: Path | str, seed: int, overkill: float, groups: Path | None, console: Console
-) -> None:
-    images = ImageFolder.open(folder)
-    given = _read_groups(groups, images) if groups is not None else None
-    out = output_file(out_named, console)
-    console.say("report.command.training", count=len(images), folder=folder)
+@dataclass(frozen=True)
+class Order:
+    """What a training is asked for."""
+
+    folder: Path
+    out: Path | str
+    seed: int
+    overkill: float
+    groups: Path | None
+    defective: Path | None
+    costs: tuple[Costs, float] | None
+
+
+def read_costs(text: str | None) -> tuple[Costs, float] | None:
+    """Costs and defect rate of ``escape,overkill,review,defect_rate``.
+
+    Raises
+    ------
+    CostsTextError, CostRangeError, LevelRangeError
+
+    >>> read_costs("120,2,0.5,0.01")
+    (Costs(escape=120.0, overkill=2.0, review=0.5), 0.01)
+    """
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        escape, overkill, review, rate = parts
+        costs = Costs(float(escape), float(overkill), float(review) if review else None)
+        share = float(rate)
+    except ValueError:
+        raise CostsTextError(value=text[:80]) from None
+    check_costs(costs, share)
+    return costs, share
+
+
+def _train(order: Order, console: Console) -> None:
+    images = ImageFolder.open(order.folder)
+    defective = None if order.defective is None else ImageFolder.open(order.defective)
+    given = _read_groups(order.groups, images) if order.groups is not None else None
+    out = output_file(order.out, console)
+    cache = FileFeatureCache(out.with_name(f"{out.name}.cache"))
+    console.say("report.command.training", count=len(images), folder=order.folder)
     left_out: list[tuple[str, ImageError]] = []
     started = time.monotonic()
+    costs, defect_rate = order.costs if order.costs is not None else (None, None)
     with _bar(console) as advance:
         inspector = train(
             images,
             network=lite0_network(lite0_checkpoint()),
             groups=given,
-            seed=seed,
+            defective=defective,
+            seed=order.seed,
             progress=advance,
             left_out=lambda index, error: left_out.append((images.name(index), error)),
-            product=folder.resolve().name,
-            options=TrainingOptions(overkill_target=overkill),
+            product=order.folder.resolve().name,
+            options=TrainingOptions(overkill_target=order.overkill, costs=costs, defect_rate=defect_rate),
             threads=os.cpu_count() or 1,
+            cache=cache,
         )
     for name, error in left_out[:NAMED_MAX]:
         console.say("report.command.left_out", "yellow", name=name, text=error.text(console.language))
@@ -182,6 +182,7 @@ def _train(
         console.say("report.command.left_out_more", "yellow", count=len(left_out) - NAMED_MAX)
     data = inspector.to_bytes()
     write_output(out, data)
+    cache.clear()
     facts, point = inspector.manifest.training, inspector.manifest.operating_point
     if facts.groups_source == "near_duplicates":
         console.say("report.command.groups_proposed", groups=facts.groups)
@@ -202,6 +203,7 @@ def _train(
         confidence=f"{100 * point.confidence:g}",
         parts=point.good_parts_held_out,
     )
+    _say_point(point, console)
     if point.overkill_upper_bound > point.overkill_target:
         console.say(
             "report.command.too_few",
@@ -209,6 +211,24 @@ def _train(
             target=f"{100 * point.overkill_target:g}",
             needed=point.good_parts_needed,
         )
+
+
+def _say_point(point: ZonedOperatingPoint, console: Console) -> None:
+    """What the costs led to, where there were any, and what weakens it."""
+    counted = point.cross_fitted or point.on_chosen
+    if point.chosen_by == "cost" and counted is not None:
+        console.say(
+            "report.command.by_cost",
+            review_from=f"{point.review_from:.3g}",
+            threshold=f"{point.threshold:.3g}",
+            escape=f"{100 * (counted.escape.value or 0.0):.2g}",
+            escape_high=f"{100 * counted.escape.high:.2g}",
+            overkill=f"{100 * (counted.overkill.value or 0.0):.2g}",
+            overkill_high=f"{100 * counted.overkill.high:.2g}",
+            cost=f"{counted.cost_per_1000 or 0.0:.1f}",
+        )
+    for warning in point.warnings if point.costs is not None else ():
+        console.say(warning.value, "yellow")
 
 
 def run_command(
@@ -273,6 +293,9 @@ def _inspect(inspector: Inspector, images: ImageFolder, index: int) -> ReportIma
         inspection = inspector.inspect(images[index])
     except ImageError as error:
         return ReportImage(name, Verdict.UNDECIDED, error=error)
+    if inspection.verdict is Verdict.OK and inspection.score > inspector.manifest.operating_point.review_from:
+        # A station answers UNDECIDED here too: a person is to look.
+        return ReportImage(name, Verdict.UNDECIDED, inspection.score, peak=inspection.peak)
     return ReportImage(name, inspection.verdict, inspection.score, peak=inspection.peak)
 
 

@@ -41,6 +41,16 @@ class Installation:
         return self.data / "blobs"
 
     @property
+    def modules(self) -> Path:
+        """Inspection modules by SHA-256: ``<sha256>.gbm``."""
+        return self.data / "modules"
+
+    @property
+    def feature_cache(self) -> Path:
+        """Features of training images; may be deleted when no training runs."""
+        return self.data / "cache" / "features"
+
+    @property
     def keys(self) -> Path:
         """Private keys of this machine, owner-only."""
         return self.data / "keys"
@@ -68,6 +78,10 @@ class Installation:
     def station_data(self, station: str) -> Path:
         """A station's own directory: spool, key, status."""
         return self.data / "stations" / station
+
+    def assignment(self, station: str) -> Path:
+        """Which module the plant assigns to a station."""
+        return self.station_data(station) / "assignment.json"
 
     def path(self, written: str) -> Path:
         """A path as written in ``plant.toml``, relative to that file."""

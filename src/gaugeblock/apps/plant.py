@@ -14,35 +14,52 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future
+from datetime import timedelta
 from pathlib import Path
 
 from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from gaugeblock import __version__
+from gaugeblock.apps.assignments import AssignmentFiles
+from gaugeblock.apps.first_modules import keep_first_modules
+from gaugeblock.apps.image_folder import images_in
+from gaugeblock.apps.jobs import plant_runner
+from gaugeblock.apps.keepers import KeeperThread
 from gaugeblock.apps.layout import Installation, load_installation
-from gaugeblock.apps.opening import open_log
+from gaugeblock.apps.opening import clock_state, open_log
 from gaugeblock.apps.supervised_stations import SupervisedStations
-from gaugeblock.inspection.projection import InspectionProjection
+from gaugeblock.inspection.desks import Materials, open_desks
+from gaugeblock.inspection.modules_queries import ProjectedModules
+from gaugeblock.inspection.projections import inspection_projections
 from gaugeblock.inspection.queries import ProjectedInspections
 from gaugeblock.ledger.errors import UnknownKeyError
 from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.facet import Facet
 from gaugeblock.stores.admission_pool import AdmissionPool
 from gaugeblock.stores.blobs import BlobStore
 from gaugeblock.stores.clock import SystemClock
 from gaugeblock.stores.database import Database
+from gaugeblock.stores.jobs import Jobs
+from gaugeblock.stores.keyring import Keyring
 from gaugeblock.stores.log import Log
 from gaugeblock.stores.log_records import Receipt, StoredRecord, Submission
 from gaugeblock.stores.log_writer import LogWriter
+from gaugeblock.stores.module_files import ModuleFiles
 from gaugeblock.stores.projections import ProjectionRunner
+from gaugeblock.stores.statements import SignedStatements
 from gaugeblock.stores.users import Users
 from gaugeblock.web.app import close_streams, create_app
 from gaugeblock.web.ports import Concern, Services, VerifyingKey, WebSettings
+from gaugeblock.web.thumbnails import thumbnail
 
 RETRY_S_FIRST = 0.5
 RETRY_S_MAX = 30.0
+SEEN_WAIT_S = 5.0
+JOBS_KEPT_DAYS = 30
 
 _logger = logging.getLogger("gaugeblock.plant")
 
@@ -100,6 +117,7 @@ class ProjectionFollower:
         self._runner = runner
         self._writer = writer
         self._stop = threading.Event()
+        self._moved = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="projections", daemon=True)
         self.position = 0
         self.error: GaugeblockError | None = None
@@ -108,6 +126,11 @@ class ProjectionFollower:
         """Begin to follow."""
         self.position = self._runner.catch_up()
         self._thread.start()
+
+    def wait_beyond(self, index: int, timeout_s: float) -> bool:
+        """Wait until the projections have read the record at ``index``; whether they have."""
+        with self._moved:
+            return self._moved.wait_for(lambda: self.position > index or self._stop.is_set(), timeout_s)
 
     def stop(self) -> None:
         """End after the batch at hand."""
@@ -119,8 +142,11 @@ class ProjectionFollower:
         while not self._stop.is_set():
             self._writer.wait_beyond(self.position, 0.5)
             try:
-                self.position = self._runner.catch_up()
+                position = self._runner.catch_up()
                 self.error, retry_s = None, RETRY_S_FIRST
+                with self._moved:
+                    self.position = position
+                    self._moved.notify_all()
             except GaugeblockError as error:
                 _logger.error("projections: %s", error)
                 self.error = error
@@ -128,13 +154,35 @@ class ProjectionFollower:
                 retry_s = min(RETRY_S_MAX, retry_s * 2)
 
 
+class _SeenStatements:
+    """States records, and returns when the projections have read them: whoever decides sees the decision.
+
+    Where they lag or are down, the record is in the log all the same, and the statement is not refused.
+    """
+
+    def __init__(self, statements: SignedStatements, follower: ProjectionFollower) -> None:
+        self._statements, self._follower = statements, follower
+
+    def state(
+        self,
+        author: str,
+        record_type: str,
+        identity: str,
+        facets: Mapping[str, Facet],
+        observed_at: str | None = None,
+    ) -> int:
+        index = self._statements.state(author, record_type, identity, facets, observed_at)
+        self._follower.wait_beyond(index, SEEN_WAIT_S)
+        return index
+
+
 class _Health:
-    def __init__(self, follower: ProjectionFollower) -> None:
-        self._follower = follower
+    def __init__(self, follower: ProjectionFollower, keepers: KeeperThread) -> None:
+        self._follower, self._keepers = follower, keepers
 
     def concerns(self) -> list[Concern]:
-        error = self._follower.error
-        return [] if error is None else [Concern(error.code, error.facts)]
+        errors = [] if self._follower.error is None else [self._follower.error]
+        return [Concern(error.code, error.facts) for error in (*errors, *self._keepers.faults())]
 
 
 @contextlib.contextmanager
@@ -147,13 +195,43 @@ def running_services(installation: Installation) -> Iterator[Services]:
         projected = stack.enter_context(Database(installation.database_url("projections")))
         state = stack.enter_context(Database(installation.database_url("state")))
         state.upgrade("state")
-        runner = ProjectionRunner(projected, log.reader, [InspectionProjection()])
+        runner = ProjectionRunner(projected, log.reader, inspection_projections(settings.review))
         # Entered before the writer, so that it is left after it; its processes start with the first large batch.
         log.admit_with(stack.enter_context(AdmissionPool(os.cpu_count() or 1)))
         writer = stack.enter_context(LogWriter(log))
         follower = ProjectionFollower(runner, writer)
         follower.start()
         stack.callback(follower.stop)
+        statements = _SeenStatements(
+            SignedStatements(log, writer.submit, Keyring(installation.keys), clock, clock_state), follower
+        )
+        blobs = BlobStore(installation.blobs)
+        inspections = ProjectedInspections(projected, lambda: follower.position)
+        module_files = ModuleFiles(installation.modules)
+        keep_first_modules(installation, module_files)
+        jobs = Jobs(state, clock)
+        jobs.forget(clock.now() - timedelta(days=JOBS_KEPT_DAYS))
+        materials = Materials(
+            database=projected,
+            statements=statements,
+            images=blobs,
+            clock=clock,
+            settings=settings,
+            inspections=inspections,
+            thumbnail=thumbnail,
+            jobs=jobs,
+            module_files=module_files,
+            assignments=AssignmentFiles(installation, ProjectedModules(projected), module_files),
+            folder_images=lambda folder: images_in(installation.path(folder)),
+            plant_file=str(installation.file),
+        )
+        desks = open_desks(materials)
+        keepers = KeeperThread(desks.keepers, time.monotonic)
+        keepers.start()
+        stack.callback(keepers.stop)
+        workers = plant_runner(installation.database_url("state"))
+        workers.start()
+        stack.callback(workers.stop)
         yield Services(
             settings=WebSettings(
                 plant_name=settings.enterprise.name,
@@ -164,13 +242,15 @@ def running_services(installation: Installation) -> Iterator[Services]:
                 log_key=log.log_key,
                 public_log=settings.server.public_log,
             ),
-            inspections=ProjectedInspections(projected, lambda: follower.position),
+            inspections=inspections,
             log=_LogAccess(log),
             submitter=_Submitter(writer),
-            blobs=BlobStore(installation.blobs),
+            statements=statements,
+            desks=desks,
+            blobs=blobs,
             accounts=Users(state, clock),
             stations=SupervisedStations(installation),
-            health=_Health(follower),
+            health=_Health(follower, keepers),
             clock=clock,
         )
 

@@ -12,7 +12,7 @@ from gaugeblock.apps.console import Console
 from gaugeblock.apps.evidence import read_key
 from gaugeblock.apps.layout import Installation, load_installation
 from gaugeblock.apps.opening import log_exists
-from gaugeblock.inspection.projection import InspectionProjection
+from gaugeblock.inspection.projections import inspection_projections
 from gaugeblock.ledger.note import NoteKey
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.stores.database import Database
@@ -124,15 +124,18 @@ def rebuild_command(plant: Path, console: Console) -> int:
         reading_log(installation) as (_, reader),
         Database(installation.database_url("projections")) as database,
     ):
-        projection = InspectionProjection()
-        runner = ProjectionRunner(database, reader, [projection])
+        projections = inspection_projections(installation.settings.review)
+        runner = ProjectionRunner(database, reader, projections)
         runner.catch_up()
-        with console.rich.status(console.text("apps.log.rebuilding", name=projection.name)):
-            rebuilt = runner.verify(projection.name)
-        console.say(
-            "apps.log.rebuilt_same" if rebuilt.same else "apps.log.rebuilt_other",
-            style="green" if rebuilt.same else "bold yellow",
-            name=projection.name,
-            size=rebuilt.position,
-        )
-    return 0 if rebuilt.same else 1
+        same = True
+        for projection in projections:
+            with console.rich.status(console.text("apps.log.rebuilding", name=projection.name)):
+                rebuilt = runner.verify(projection.name)
+            console.say(
+                "apps.log.rebuilt_same" if rebuilt.same else "apps.log.rebuilt_other",
+                style="green" if rebuilt.same else "bold yellow",
+                name=projection.name,
+                size=rebuilt.position,
+            )
+            same = same and rebuilt.same
+    return 0 if same else 1

@@ -12,7 +12,7 @@ from gaugeblock.apps.console import Console
 from gaugeblock.apps.layout import Installation
 from gaugeblock.apps.records import reading_log, trusted_key
 from gaugeblock.apps.supervision import SupervisionStatus, read_supervision
-from gaugeblock.inspection.projection import InspectionProjection
+from gaugeblock.inspection.projections import inspection_projections
 from gaugeblock.inspection.queries import ProjectedInspections
 from gaugeblock.inspection.read_model import Overview, Rate, VerdictFilter
 from gaugeblock.ledger.note import NoteKey
@@ -76,7 +76,7 @@ def score(
         reading_log(installation) as (database, reader),
         Database(installation.database_url("projections")) as projected,
     ):
-        runner = ProjectionRunner(projected, reader, [InspectionProjection()])
+        runner = ProjectionRunner(projected, reader, inspection_projections(installation.settings.review))
         runner.catch_up()
         inspections = ProjectedInspections(projected, lambda: reader.size)
         seen = inspections.overview()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gaugeblock.inspection.modules_read_model import ServiceEntry
 from gaugeblock.inspection.read_model import PAGE_LIMIT, Overview, StationRow, VerdictFilter, VerdictRow
 from gaugeblock.inspection.sums import overview
 from gaugeblock.plant.record_types import Verdict
@@ -19,8 +20,9 @@ class MemoryInspections:
 
     def overview(self) -> Overview:
         """See :class:`InspectionReader`."""
-        counts = {verdict: sum(row.verdict is verdict for row in self.rows) for verdict in Verdict}
-        return overview(self.log_size, counts, self.rows[::-1], self.stations)
+        rows = [row for row in self.rows if row.purpose == "production"]
+        counts = {verdict: sum(row.verdict is verdict for row in rows) for verdict in Verdict}
+        return overview(self.log_size, counts, rows[::-1], self.stations)
 
     def verdicts(self, wanted: VerdictFilter) -> list[VerdictRow]:
         """See :class:`InspectionReader`."""
@@ -30,6 +32,7 @@ class MemoryInspections:
             if (wanted.verdict is None or row.verdict is wanted.verdict)
             and (wanted.station is None or row.station == wanted.station)
             and (wanted.unit is None or row.unit == wanted.unit)
+            and (wanted.purpose is None or row.purpose == wanted.purpose)
             and (wanted.before is None or row.index < wanted.before)
             and (not wanted.wrong or row.escape is True or row.overkill is True)
         ]
@@ -42,3 +45,14 @@ class MemoryInspections:
     def unit(self, unit: str) -> list[VerdictRow]:
         """See :class:`InspectionReader`."""
         return [row for row in self.rows if row.unit == unit][:PAGE_LIMIT]
+
+
+class MemoryAssignments:
+    """What each station was told last, by station."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, ServiceEntry] = {}
+
+    def assign(self, entry: ServiceEntry) -> None:
+        """See :class:`~gaugeblock.inspection.modules.Assignments`."""
+        self.entries[entry.station] = entry

@@ -42,6 +42,11 @@ verdicts = Table(
     Column("image_sha256", String(64)),
     Column("heatmap_sha256", String(64)),
     Column("module_sha256", String(64)),
+    Column("review_from", Float),
+    Column("regions", Text, nullable=False),
+    Column("watch", Text),
+    Column("purpose", String(12), nullable=False),
+    Column("operating_point_sha256", String(64)),
     Index("inspection_verdicts_unit", "unit"),
     Index("inspection_verdicts_verdict", "verdict", "index"),
     Index("inspection_verdicts_station", "station", "index"),
@@ -80,11 +85,12 @@ stations = Table(
 class InspectionProjection:
     """Verdicts, references, counts and stations as tables.
 
-    A verdict whose subject was withheld or erased is not shown; its record and proof stay.
+    A verdict whose subject was withheld or erased is not shown; its record and proof stay. Answers about challenge
+    parts are shown, and counted nowhere.
     """
 
     name = "inspection"
-    version = 1
+    version = 2
     metadata = metadata
 
     def changes(self, record: OpenRecord) -> Iterable[Change]:
@@ -159,9 +165,15 @@ class InspectionProjection:
                 "image_sha256": digests.image_sha256,
                 "heatmap_sha256": digests.heatmap_sha256,
                 "module_sha256": digests.module_sha256,
+                "review_from": measured.review_from,
+                "regions": msgspec.json.encode(measured.regions).decode(),
+                "watch": None if measured.watch is None else msgspec.json.encode(measured.watch).decode(),
+                "purpose": process.purpose,
+                "operating_point_sha256": digests.operating_point_sha256,
             },
         )
-        yield Add("inspection_counts", {"station": subject.station, "verdict": statement.verdict.value}, {"n": 1})
+        if process.purpose == "production":
+            yield Add("inspection_counts", {"station": subject.station, "verdict": statement.verdict.value}, {"n": 1})
         yield Put(
             "inspection_stations",
             {"station": subject.station},

@@ -6,19 +6,25 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, Row, Select, and_, case, func, or_, select
 
 from gaugeblock.inspection.projection import counts, references, stations, verdicts
 from gaugeblock.inspection.read_model import PAGE_LIMIT, Overview, StationRow, VerdictFilter, VerdictRow
+from gaugeblock.inspection.review_projection import parts
+from gaugeblock.inspection.standing_columns import settled_condition, settled_defects, settled_index, stage
 from gaugeblock.inspection.sums import WINDOW, overview
+from gaugeblock.plant.inspection_facets import DefectRegion, WatchMeasurement
 from gaugeblock.plant.record_types import Verdict
 from gaugeblock.stores.database import Database
 
+_condition = func.coalesce(references.c.condition, settled_condition)
 _COLUMNS = (
     *(column for column in verdicts.c),
     references.c.index.label("reference_index"),
-    references.c.condition,
-    references.c.defects,
+    _condition.label("condition"),
+    case((references.c.index.is_not(None), references.c.defects), else_=settled_defects).label("defects"),
+    settled_index.label("review_index"),
+    stage.label("review_stage"),
 )
 
 
@@ -28,7 +34,7 @@ class ProjectedInspections:
     Parameters
     ----------
     database
-        The database that holds the projection's tables.
+        The database that holds the tables of this projection and of the reviews'.
     position
         How many records the projection has seen.
     """
@@ -42,7 +48,8 @@ class ProjectedInspections:
         size = self._position()
         with self._database.reading() as connection:
             sums = _counts(connection)
-            newest = connection.execute(_joined().order_by(verdicts.c.index.desc()).limit(WINDOW)).all()
+            production = _joined().where(verdicts.c.purpose == "production")
+            newest = connection.execute(production.order_by(verdicts.c.index.desc()).limit(WINDOW)).all()
             at = connection.execute(select(stations)).all()
         return overview(size, sums, [_verdict_row(row) for row in newest], [_station_row(row) for row in at])
 
@@ -60,13 +67,15 @@ class ProjectedInspections:
             query = query.where(verdicts.c.station == wanted.station)
         if wanted.unit is not None:
             query = query.where(verdicts.c.unit == wanted.unit)
+        if wanted.purpose is not None:
+            query = query.where(verdicts.c.purpose == wanted.purpose)
         if wanted.before is not None:
             query = query.where(verdicts.c.index < wanted.before)
         if wanted.wrong:
             query = query.where(
                 or_(
-                    and_(references.c.condition == "defective", verdicts.c.verdict == Verdict.OK.value),
-                    and_(references.c.condition == "good", verdicts.c.verdict != Verdict.OK.value),
+                    and_(_condition == "defective", verdicts.c.verdict == Verdict.OK.value),
+                    and_(_condition == "good", verdicts.c.verdict != Verdict.OK.value),
                 )
             )
         query = query.order_by(verdicts.c.index.desc()).limit(max(1, min(wanted.limit, PAGE_LIMIT)))
@@ -94,13 +103,16 @@ def _counts(connection: Connection) -> dict[Verdict, int]:
 
 
 def _joined() -> Select[Any]:
-    return select(*_COLUMNS).select_from(verdicts.outerjoin(references, verdicts.c.unit == references.c.unit))
+    known = verdicts.outerjoin(references, verdicts.c.unit == references.c.unit)
+    return select(*_COLUMNS).select_from(known.outerjoin(parts, verdicts.c.index == parts.c.verdict_index))
 
 
 def _verdict_row(row: Row[Any]) -> VerdictRow:
     values = dict(row._mapping)
     values["verdict"] = Verdict(values["verdict"])
     values["defects"] = msgspec.json.decode(values["defects"] or "[]", type=tuple[str, ...])
+    values["regions"] = msgspec.json.decode(values["regions"], type=tuple[DefectRegion, ...])
+    values["watch"] = None if values["watch"] is None else msgspec.json.decode(values["watch"], type=WatchMeasurement)
     return VerdictRow(**values)
 
 

@@ -6,16 +6,22 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from gaugeblock.inspection.review_rules import Stage
+from gaugeblock.plant.inspection_facets import DefectRegion, Purpose, WatchMeasurement
 from gaugeblock.plant.record_types import Verdict
 
 PAGE_LIMIT = 200
 
 
 class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One ``inspection.verdict`` record, joined with the reference decision about its unit where there is one.
+    """One ``inspection.verdict`` record, joined with what others know of its unit.
 
-    ``index`` is the record's index in the log: every figure names its record. ``escape`` and ``overkill`` are
-    ``None`` while the unit's true condition is unknown.
+    ``index`` is the record's index in the log: every figure names its record. ``condition`` and ``defects`` are those
+    of the unit's reference decision (``reference_index``); where there is none, those that reviews have settled
+    (``review_index``). ``escape`` and ``overkill`` are ``None`` while the condition is unknown.
+
+    ``review_stage`` says where the part stands among reviewers, ``None`` where nobody is asked. ``regions`` are
+    places above the threshold, ``watch`` the values by which a changed camera or lamp is told.
     """
 
     index: int
@@ -38,6 +44,13 @@ class VerdictRow(msgspec.Struct, frozen=True, kw_only=True):
     reference_index: int | None = None
     condition: Literal["good", "defective"] | None = None
     defects: tuple[str, ...] = ()
+    review_index: int | None = None
+    review_stage: Stage | None = None
+    review_from: float | None = None
+    regions: tuple[DefectRegion, ...] = ()
+    watch: WatchMeasurement | None = None
+    purpose: Purpose = "production"
+    operating_point_sha256: str | None = None
 
     @property
     def escape(self) -> bool | None:
@@ -74,8 +87,8 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
     """The sums of the overview page. ``log_size`` says up to which record they hold.
 
-    ``counts`` are of all verdicts; rates and latencies are of the last ``window`` verdicts, ``late`` of them
-    after their deadline.
+    Challenge parts are left out. ``counts`` are of all verdicts; rates and latencies are of the last ``window``
+    verdicts, ``late`` of them after their deadline.
     """
 
     log_size: int
@@ -98,6 +111,7 @@ class VerdictFilter(msgspec.Struct, frozen=True, kw_only=True):
     station: str | None = None
     unit: str | None = None
     wrong: bool = False
+    purpose: Purpose | None = None
     before: int | None = None
     limit: int = 50
 

@@ -82,11 +82,17 @@ class AlarmSubject(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults
 
 
 class AlarmStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """``raised`` and ``cleared`` by the server, ``acknowledged`` by a person with a note."""
+    """``raised`` and ``cleared`` by the server, ``acknowledged`` by a person with a note.
+
+    ``raised_index`` is the record that raised it, where this one ends or acknowledges it. ``new_baseline``: the
+    set-up was changed on purpose, and all charts of the station begin anew.
+    """
 
     state: Literal["raised", "cleared", "acknowledged"]
     direction: Literal["up", "down"] | None = None
     note: str = ""
+    raised_index: int | None = None
+    new_baseline: bool = False
 
 
 class AlarmMeasurement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -181,25 +187,36 @@ class LotMeasurement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaul
 
 
 class LotInputs(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The verdicts of the sample, by their indices in the log, and the seed that drew it."""
+    """The verdicts of the sample, by their indices in the log, the seed that drew it, and the lot's opening."""
 
     verdict_indices: tuple[int, ...]
     seed: int
+    opened_index: int
 
 
 # ── retention.deletion: what was deleted, by digest, and under which rule ────────────────────────────────
 
 
 class DeletionSubject(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The class of the images: ``good`` (not in the sample kept), ``undecided``, ``heatmap``."""
+    """The class of the images: ``good`` (not in the sample kept) or ``undecided`` (and never reviewed)."""
 
-    retention_class: Literal["good", "undecided", "heatmap"]
+    retention_class: Literal["good", "undecided"]
+
+
+class DeletedImage(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """One image by its SHA-256 (hex), the verdict it belongs to, its heat-map, and what is kept of it instead."""
+
+    image_sha256: str
+    verdict_index: int
+    size_bytes: int
+    heatmap_sha256: str | None = None
+    thumbnail_sha256: str | None = None
 
 
 class DeletionStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Digests (SHA-256, hex) of what was deleted, 500 at most a record, and how many bytes."""
+    """What was deleted, 100 images at most a record, and how many bytes in all, heat-maps included."""
 
-    digests: tuple[str, ...]
+    images: tuple[DeletedImage, ...]
     size_bytes: int
 
 

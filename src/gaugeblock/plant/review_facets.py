@@ -6,6 +6,10 @@ from typing import Literal
 
 from gaugeblock.plant.facet import Facet
 
+Decision = Literal["good", "defective", "unsure", "withdrawn"]
+Role = Literal["first", "second", "adjudication"]
+Severity = Literal["critical", "major", "minor"]
+
 # ── inspection.review: a person's decision about one unit ─────────────────────────────────────────────────
 
 
@@ -25,7 +29,7 @@ class ReviewStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defau
     Parameters
     ----------
     decision
-        ``unsure`` leaves the question to somebody else.
+        ``unsure`` leaves the question to somebody else; ``withdrawn`` takes back what the person said in this role.
     defects
         Codes of the catalogue of defects.
     role
@@ -34,8 +38,8 @@ class ReviewStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defau
         Free text, 500 characters at most.
     """
 
-    decision: Literal["good", "defective", "unsure"]
-    role: Literal["first", "second", "adjudication"] = "first"
+    decision: Decision
+    role: Role = "first"
     defects: tuple[str, ...] = ()
     note: str = ""
 
@@ -68,7 +72,7 @@ class DefectKind(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=T
     code: str
     zh: str
     en: str
-    severity: Literal["critical", "major", "minor"] = "major"
+    severity: Severity = "major"
     active: bool = True
 
 

@@ -15,7 +15,7 @@ from gaugeblock.ledger.tiles import GrowingTiles
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.times import Clock, to_rfc3339
 from gaugeblock.stores.blobs import BLOB_LIMIT_BYTES, BlobUsage, digest_of
-from gaugeblock.stores.errors import BlobMissingError, BlobTooLargeError, LogClosedError
+from gaugeblock.stores.errors import BlobMissingError, BlobTooLargeError, LogClosedError, ModuleFileMissingError
 from gaugeblock.stores.log_batch import Identity, Prepared, admit_all, plan
 from gaugeblock.stores.log_genesis import genesis
 from gaugeblock.stores.log_records import Receipt, StoredRecord, Submission
@@ -173,3 +173,32 @@ class MemoryBlobs:
     def usage(self) -> BlobUsage:
         """Count and bytes."""
         return BlobUsage(len(self._blobs), sum(map(len, self._blobs.values())))
+
+
+class MemoryModuleFiles:
+    """Modules by digest, as :class:`~gaugeblock.stores.module_files.ModuleFiles` keeps them.
+
+    >>> modules = MemoryModuleFiles()
+    >>> modules.get(modules.put(b"module"))
+    b'module'
+    """
+
+    def __init__(self) -> None:
+        self._modules: dict[str, bytes] = {}
+
+    def put(self, data: bytes) -> str:
+        """See :class:`ModuleFiles`."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        self._modules[sha256] = data
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """See :class:`ModuleFiles`."""
+        try:
+            return self._modules[digest_of(sha256)]
+        except KeyError:
+            raise ModuleFileMissingError(sha256=sha256, file=f"{sha256}.gbm") from None
+
+    def has(self, sha256: str) -> bool:
+        """See :class:`ModuleFiles`."""
+        return sha256 in self._modules

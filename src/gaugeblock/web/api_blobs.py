@@ -13,6 +13,7 @@ from litestar.datastructures import ResponseHeader
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromQuery, PathParameter
 
+from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.web.access import needs
 from gaugeblock.web.answers import BlobOut
 from gaugeblock.web.dependencies import GivenServices
@@ -124,14 +125,25 @@ def get_blob(
 ) -> Response[bytes]:
     """An image or a heat-map (PNG, 8-bit grey, 128 = threshold). The digest never changes its bytes.
 
-    With ``width`` an image comes as a JPEG of at most that width, for a list: those bytes have another digest.
+    With ``width`` an image comes as a JPEG of at most that width, for a list: those bytes have another digest. Of an
+    image that was deleted by rule it is the thumbnail that was kept.
     """
     if width is None:
         data = services.blobs.get(sha256)
     else:
         thumbnails: Thumbnails = request.app.state.thumbnails
-        data = thumbnails.of(sha256, lambda: services.blobs.get(sha256))
+        data = thumbnails.of(sha256, lambda: _image_or_thumbnail(services, sha256))
     return Response(data, media_type=media_type_of(data), headers={"Cache-Control": FOR_EVER})
+
+
+def _image_or_thumbnail(services: Services, sha256: str) -> bytes:
+    try:
+        return services.blobs.get(sha256)
+    except GaugeblockError as error:
+        gone = services.desks.retention.deleted(sha256) if error.code == "stores.blob_missing" else None
+        if gone is None or gone.thumbnail_sha256 is None:
+            raise
+        return services.blobs.get(gone.thumbnail_sha256)
 
 
 HANDLERS = [put_blob, get_blob]

@@ -15,7 +15,26 @@ from litestar.openapi.spec import Components, License, SecurityScheme, Tag
 from litestar.static_files import create_static_files_router
 
 from gaugeblock.plant.errors import GaugeblockError
-from gaugeblock.web import api_blobs, api_inspections, api_log, api_records, pages, pages_account
+from gaugeblock.web import (
+    api_blobs,
+    api_inspections,
+    api_log,
+    api_modules,
+    api_nonconformities,
+    api_records,
+    api_reviews,
+    api_sampling,
+    api_studies,
+    pages,
+    pages_account,
+    pages_modules,
+    pages_nonconformities,
+    pages_retention,
+    pages_review,
+    pages_sampling,
+    pages_studies,
+    pages_watch,
+)
 from gaugeblock.web.access import SignInBrake
 from gaugeblock.web.dependencies import give_hub, give_metrics, give_reader, give_services
 from gaugeblock.web.events import EventHub
@@ -47,7 +66,20 @@ def create_app(services: Services) -> Litestar:
     settings = services.settings
     records = Router("", route_handlers=api_records.HANDLERS, request_max_body_size=settings.records_body_bytes)
     blobs = Router("", route_handlers=api_blobs.HANDLERS, request_max_body_size=settings.blob_bytes)
-    api = Router("/api/v1", route_handlers=[*api_inspections.HANDLERS, *api_log.API_HANDLERS, records, blobs])
+    api = Router(
+        "/api/v1",
+        route_handlers=[
+            *api_inspections.HANDLERS,
+            *api_log.API_HANDLERS,
+            *api_modules.HANDLERS,
+            *api_reviews.HANDLERS,
+            *api_nonconformities.HANDLERS,
+            *api_sampling.HANDLERS,
+            *api_studies.HANDLERS,
+            records,
+            blobs,
+        ],
+    )
     static = create_static_files_router(
         path=static_prefix(),
         directories=[STATIC],
@@ -55,7 +87,20 @@ def create_app(services: Services) -> Litestar:
         cache_control=CacheControlHeader(public=True, max_age=31536000, immutable=True),
     )
     return Litestar(
-        route_handlers=[api, *api_log.ROOT_HANDLERS, *pages.HANDLERS, *pages_account.HANDLERS, static],
+        route_handlers=[
+            api,
+            *api_log.ROOT_HANDLERS,
+            *pages.HANDLERS,
+            *pages_account.HANDLERS,
+            *pages_modules.HANDLERS,
+            *pages_watch.HANDLERS,
+            *pages_review.HANDLERS,
+            *pages_retention.HANDLERS,
+            *pages_nonconformities.HANDLERS,
+            *pages_sampling.HANDLERS,
+            *pages_studies.HANDLERS,
+            static,
+        ],
         state=State(
             {
                 "services": services,
@@ -120,7 +165,10 @@ def _openapi(services: Services) -> OpenAPIConfig:
         ),
         tags=[
             Tag(name="inspection", description="Verdicts and what they sum to."),
+            Tag(name="quality", description="Nonconformities, acceptance sampling, measurement studies."),
             Tag(name="records", description="Signed records, their evidence, and the images they name."),
+            Tag(name="reviews", description="What people say of parts, and the labels that follow from it."),
+            Tag(name="modules", description="Inspection modules: service, candidates, comparisons, trainings."),
             Tag(name="log", description="The transparency log and news from it."),
         ],
     )

@@ -123,3 +123,15 @@ class MethodNotAllowedError(GaugeblockError):
     """The address exists, but not for this method. Facts: ``method``."""
 
     code = "web.method_not_allowed"
+
+
+class ConfirmationMissingError(GaugeblockError):
+    """A decision was sent without its confirmation ticked."""
+
+    code = "web.confirmation_missing"
+
+
+class CostsNumberError(GaugeblockError):
+    """Costs or defect rate are not numbers."""
+
+    code = "web.costs_number"

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
+import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from typing import Any
 
-from gaugeblock.inspection.memory import MemoryInspections
+from sqlalchemy import event
+
+from gaugeblock.inspection.desks import Materials, open_desks
+from gaugeblock.inspection.memory import MemoryAssignments, MemoryInspections
+from gaugeblock.inspection.projections import inspection_projections
 from gaugeblock.ledger.errors import UnknownKeyError
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.facet import Facet
+from gaugeblock.plant.settings import Enterprise, PlantSettings
 from gaugeblock.plant.times import Clock
+from gaugeblock.stores.database import Database
 from gaugeblock.stores.errors import LoginRefusedError, PasswordWeakError, SessionInvalidError
+from gaugeblock.stores.jobs import Jobs
 from gaugeblock.stores.log_records import Receipt, Submission
-from gaugeblock.stores.memory import MemoryBlobs, MemoryLog
+from gaugeblock.stores.memory import MemoryBlobs, MemoryLog, MemoryModuleFiles
+from gaugeblock.stores.projections import ProjectionRunner
+from gaugeblock.stores.statements import SERVER, MemoryKeys, SignedStatements
 from gaugeblock.stores.users import PASSWORD_LEAST, PASSWORD_MOST
 from gaugeblock.web.ports import Concern, Role, Services, StationState, VerifyingKey, WebSettings
+from gaugeblock.web.thumbnails import thumbnail
 
 
 class MemoryLogAccess(MemoryLog):
@@ -134,9 +148,63 @@ class MemoryHealth:
         return list(self.list)
 
 
+class ScratchProjections:
+    """The projections of the plant over a log in memory, in a database that ends with this object.
+
+    ``follow`` brings them to the log's end; with ``MemoryStatements`` that happens after each statement.
+    """
+
+    def __init__(self, log: MemoryLog, settings: PlantSettings) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="gaugeblock-", ignore_cleanup_errors=True)
+        self.database = Database(f"sqlite:///{self._folder.name}/projections.sqlite")
+        # Nothing here has to survive a power cut.
+        event.listen(self.database.engine, "connect", _never_wait_for_the_disk)
+        self.runner = ProjectionRunner(self.database, log, inspection_projections(settings.review))
+        self._lock = threading.Lock()
+
+    def follow(self) -> int:
+        """Read the log to its end; the position then."""
+        with self._lock:
+            return self.runner.catch_up()
+
+
+def _never_wait_for_the_disk(connection: Any, _record: object) -> None:
+    connection.execute("PRAGMA synchronous=OFF").close()
+
+
+class MemoryStatements:
+    """Signs for the server and for people, appends at once, and brings the projections to the log's end."""
+
+    def __init__(
+        self, log: MemoryLog, submitter: MemorySubmitter, server_key: SigningKey, clock: Clock, seen: ScratchProjections
+    ) -> None:
+        keys = MemoryKeys({SERVER: server_key})
+        self._statements = SignedStatements(
+            log, lambda given: submitter.submit(given.jws, given.disclosures), keys, clock
+        )
+        self._seen = seen
+
+    def state(
+        self,
+        author: str,
+        record_type: str,
+        identity: str,
+        facets: Mapping[str, Facet],
+        observed_at: str | None = None,
+    ) -> int:
+        """See :class:`~gaugeblock.inspection.ports.Statements`."""
+        index = self._statements.state(author, record_type, identity, facets, observed_at)
+        self._seen.follow()
+        return index
+
+
 @dataclass(frozen=True)
 class MemoryPlant:
-    """A plant in memory: the twins, named, beside the services made of them."""
+    """A plant in memory: the twins, named, beside the services made of them.
+
+    ``projections`` hold what the desks' readers read; call ``follow()`` after records that came another way than
+    through ``statements``.
+    """
 
     log: MemoryLogAccess
     server_key: SigningKey
@@ -146,11 +214,27 @@ class MemoryPlant:
     accounts: MemoryAccounts
     stations: MemoryStations
     health: MemoryHealth
+    statements: MemoryStatements
+    projections: ScratchProjections
     services: Services
 
+    def follow(self) -> int:
+        """Bring the projections to the log's end."""
+        return self.projections.follow()
 
-def memory_plant(clock: Clock, accounts: Iterable[MemoryAccount], **settings: object) -> MemoryPlant:
-    """A plant with an empty line. ``settings`` override those of :class:`~gaugeblock.web.ports.WebSettings`."""
+
+def memory_plant(
+    clock: Clock, accounts: Iterable[MemoryAccount], owner: PlantSettings | None = None, **settings: object
+) -> MemoryPlant:
+    """A plant with an empty line.
+
+    Parameters
+    ----------
+    owner
+        What ``plant.toml`` would say.
+    settings
+        Override those of :class:`~gaugeblock.web.ports.WebSettings`.
+    """
     origin = "plant.example/log"
     server_key = SigningKey.generate()
     log = MemoryLogAccess(origin, SigningKey.generate(), clock, server_key)
@@ -162,16 +246,37 @@ def memory_plant(clock: Clock, accounts: Iterable[MemoryAccount], **settings: ob
         "log_key": log.log_key,
     }
     submitter, inspections, blobs = MemorySubmitter(log), MemoryInspections([]), MemoryBlobs()
+    owner = owner or PlantSettings(enterprise=Enterprise(name="示例工厂", name_en="Example Works"))
+    projections = ScratchProjections(log, owner)
+    statements = MemoryStatements(log, submitter, server_key, clock, projections)
     people, stations, health = MemoryAccounts(accounts), MemoryStations(), MemoryHealth()
+    materials = Materials(
+        database=projections.database,
+        statements=statements,
+        images=blobs,
+        clock=clock,
+        settings=owner,
+        thumbnail=thumbnail,
+        inspections=inspections,
+        jobs=Jobs(projections.database, clock),
+        module_files=MemoryModuleFiles(),
+        assignments=MemoryAssignments(),
+        folder_images=lambda _folder: None,
+        plant_file="plant.toml",
+    )
     services = Services(
         settings=WebSettings(**{**values, **settings}),  # type: ignore[arg-type]  # checked by the dataclass' tests
         inspections=inspections,
         log=log,
         submitter=submitter,
+        statements=statements,
+        desks=open_desks(materials),
         blobs=blobs,
         accounts=people,
         stations=stations,
         health=health,
         clock=clock,
     )
-    return MemoryPlant(log, server_key, submitter, inspections, blobs, people, stations, health, services)
+    return MemoryPlant(
+        log, server_key, submitter, inspections, blobs, people, stations, health, statements, projections, services
+    )

@@ -12,6 +12,7 @@ from litestar.params import FromPath, FromQuery, QueryParameter, URLEncodedBody
 from litestar.response import Redirect
 
 from gaugeblock.inspection.read_model import VerdictFilter, VerdictRow
+from gaugeblock.inspection.review_read_model import QueueFilter
 from gaugeblock.ledger.record import parse
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.language import Language
@@ -23,6 +24,7 @@ from gaugeblock.web.api_records import record_out
 from gaugeblock.web.dependencies import GivenReader, GivenServices
 from gaugeblock.web.docs_page import operations
 from gaugeblock.web.errors import InspectionNotFoundError, UnitNotFoundError
+from gaugeblock.web.part_reviews import reviews_of
 from gaugeblock.web.ports import Services
 from gaugeblock.web.problems import Problem, problem_of
 from gaugeblock.web.proof import climb
@@ -98,6 +100,7 @@ def _overview(services: Services, language: Language) -> dict[str, Any]:
         "stations_fault": stations_fault,
         "deadline_ms": latest.deadline_ms if latest else None,
         "health": health_out(services, language),
+        "to_review": services.desks.reviews.reader.waiting(QueueFilter()),
     }
 
 
@@ -177,14 +180,14 @@ async def inspection(
 ) -> Response[str]:
     """A part, at one of its verdicts."""
 
-    def read() -> tuple[VerdictRow | None, list[VerdictRow]]:
+    def read() -> dict[str, Any]:
         row = services.inspections.verdict(index)
-        return row, services.inspections.unit(row.unit) if row and row.unit else []
+        if row is None:
+            raise InspectionNotFoundError(index=index)
+        return _part(services, reader, row, services.inspections.unit(row.unit) if row.unit else [])
 
-    row, same_unit = await anyio.to_thread.run_sync(read)
-    if row is None:
-        raise InspectionNotFoundError(index=index)
-    return _part(request, reader, row, same_unit or [row])
+    context = await anyio.to_thread.run_sync(read)
+    return page(request, reader, "part.html.j2", here_nav="inspections", **context)
 
 
 @get("/units/{unit:str}", guards=[needs("viewer")], include_in_schema=False)
@@ -192,21 +195,31 @@ async def unit(
     request: Request[Any, Any, Any], services: GivenServices, reader: GivenReader, unit: FromPath[str]
 ) -> Response[str]:
     """A part, at its latest verdict."""
-    rows = await anyio.to_thread.run_sync(services.inspections.unit, unit)
-    if not rows:
-        raise UnitNotFoundError(unit=unit[:TEXT_LIMIT])
-    return _part(request, reader, rows[-1], rows)
+
+    def read() -> dict[str, Any]:
+        rows = services.inspections.unit(unit)
+        if not rows:
+            raise UnitNotFoundError(unit=unit[:TEXT_LIMIT])
+        return _part(services, reader, rows[-1], rows)
+
+    context = await anyio.to_thread.run_sync(read)
+    return page(request, reader, "part.html.j2", here_nav="inspections", **context)
 
 
-def _part(request: Request[Any, Any, Any], reader: Reader, row: VerdictRow, rows: list[VerdictRow]) -> Response[str]:
-    return page(
-        request,
-        reader,
-        "part.html.j2",
-        here_nav="inspections",
-        row=inspection_out(row),
-        rows=[inspection_out(other) for other in rows],
-    )
+def _part(services: Services, reader: Reader, row: VerdictRow, rows: list[VerdictRow]) -> dict[str, Any]:
+    shown, gone = inspection_out(row), None
+    if row.image_sha256 is not None and not services.blobs.has(row.image_sha256):
+        gone = services.desks.retention.deleted(row.image_sha256)
+        # What is left is the thumbnail, which lists show too; without one there is no picture.
+        left = shown.image if gone is not None and gone.thumbnail_sha256 is not None else None
+        shown = msgspec.structs.replace(shown, image=left, heatmap=None)
+    return {
+        "row": shown,
+        "gone": gone,
+        "rows": [inspection_out(other) for other in rows or [row]],
+        "nonconformity": services.desks.nonconformities.reader.of_verdict(row.index),
+        **reviews_of(services, reader, row),
+    }
 
 
 # ── records and log ─────────────────────────────────────────────────────────────────────────────────────

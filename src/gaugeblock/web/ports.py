@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from gaugeblock.inspection.desks import Desks
+from gaugeblock.inspection.ports import Statements
 from gaugeblock.inspection.read_model import InspectionReader
 from gaugeblock.plant.language import LANGUAGES, Language
 from gaugeblock.plant.limits import IMAGE_BYTES_MAX
@@ -267,12 +269,17 @@ class WebSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Everything that :func:`gaugeblock.web.app.create_app` needs."""
+    """Everything that :func:`gaugeblock.web.app.create_app` needs.
+
+    What ``statements`` has stated, the readers here show when it returns: whoever decides sees the decision.
+    """
 
     settings: WebSettings
     inspections: InspectionReader
     log: LogAccess
     submitter: Submitter
+    statements: Statements
+    desks: Desks
     blobs: Blobs
     accounts: Accounts
     stations: StationSupervision

@@ -52,6 +52,8 @@ STATUS: dict[str, int] = {
     "web.too_many_records": 413,
     "web.bad_request": 400,
     "web.password_repeat": 400,
+    "web.confirmation_missing": 400,
+    "web.costs_number": 400,
     "stores.password_weak": 400,
     "web.digest_mismatch": 400,
     "web.throttled": 429,
@@ -70,6 +72,53 @@ STATUS: dict[str, int] = {
     "stores.facet_missing": 404,
     "stores.blob_too_large": 413,
     "stores.identity_conflict": 409,
+    "inspection.nonconformity_missing": 404,
+    "inspection.nonconformity_closed": 409,
+    "inspection.nonconformity_not_closed": 409,
+    "inspection.units_open": 409,
+    "inspection.corrective_action_missing": 409,
+    "inspection.effectiveness_missing": 409,
+    "inspection.lot_missing": 404,
+    "inspection.lot_decided": 409,
+    "inspection.lot_not_rejected": 409,
+    "inspection.not_discontinued": 409,
+    "inspection.discontinued": 409,
+    "inspection.study_missing": 404,
+    "inspection.study_bytes_limit": 413,
+    "inspection.review_unknown": 404,
+    "inspection.review_decided": 409,
+    "inspection.review_own": 409,
+    "inspection.review_not_begun": 409,
+    "inspection.review_defects": 422,
+    "inspection.review_note": 422,
+    "inspection.catalogue_changed": 409,
+    "inspection.catalogue_code": 422,
+    "inspection.catalogue_name": 422,
+    "inspection.catalogue_limit": 422,
+    "inspection.catalogue_dropped": 422,
+    "stores.job_unknown": 404,
+    "vision.level_range": 422,
+    "vision.cost_range": 422,
+    "stores.module_file_missing": 404,
+    "inspection.point_unchanged": 409,
+    "inspection.scores_missing": 422,
+    "inspection.training_too_many": 422,
+    "inspection.training_folder": 422,
+    "inspection.training_too_few": 422,
+    "inspection.training_running": 409,
+    "inspection.comparison_failed": 409,
+    "inspection.comparison_foreign": 409,
+    "inspection.reason_too_long": 422,
+    "inspection.reason_missing": 422,
+    "inspection.rollback_target": 409,
+    "inspection.nothing_in_service": 409,
+    "inspection.module_in_service": 409,
+    "inspection.module_not_candidate": 409,
+    "inspection.module_unknown": 404,
+    "inspection.station_unknown": 404,
+    "inspection.alarm_settled": 409,
+    "inspection.alarm_unknown": 404,
+    "inspection.note_too_long": 400,
 }
 """Codes with a status of their own; another room's refusal of what was sent is 422, a fault of ours 500."""
 
@@ -100,7 +149,7 @@ def status_of(error: GaugeblockError) -> int:
         return known
     if error.code == UnexpectedError.code:
         return 500
-    return 422 if error.code.split(".", 1)[0] in {"ledger", "plant"} else 500
+    return 422 if error.code.split(".", 1)[0] in {"ledger", "plant", "inspection"} else 500
 
 
 def problem_of(error: GaugeblockError, language: Language, instance: str) -> Problem:
