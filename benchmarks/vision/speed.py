@@ -165,7 +165,8 @@ class _PlainBank(MemoryBank):
     """Takes the differences of every patch to all vectors."""
 
     def distances(self, queries: np.ndarray) -> np.ndarray:
-        return np.array([np.sqrt(np.square(self.vectors - patch).sum(axis=1).min()) for patch in queries], np.float32)
+        apart = (np.sqrt(np.square(self.vectors - patch).sum(axis=1)) / self.radii for patch in queries)
+        return np.array([distances.min() for distances in apart], np.float32)
 
     def search(self, queries: np.ndarray, largest: int, level: float) -> np.ndarray:  # noqa: ARG002 - all are exact
         return self.distances(queries)
@@ -177,7 +178,7 @@ def _plain_inspector(module: bytes) -> Inspector:
     content, manifest = read_module(module), inspector.manifest
     inspector._embedder = _PlainEmbedder(content.sections["network"], ResizePlan(manifest.side))
     bank = np.frombuffer(content.sections["bank"], "<f4").reshape(manifest.bank_vectors, manifest.channels)
-    inspector._bank = _PlainBank(bank)
+    inspector._bank = _PlainBank(bank, np.frombuffer(content.sections["bank_radii"], "<f4"))
     return inspector
 
 

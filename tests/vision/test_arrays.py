@@ -16,11 +16,14 @@ from gaugeblock.vision.coreset import greedy_coreset
 from gaugeblock.vision.errors import HeatmapFormatError, ImageArrayError
 from gaugeblock.vision.folds import deal_folds
 from gaugeblock.vision.groups import near_duplicate_groups, thumbnail
+from gaugeblock.vision.guards import ImageStatistics
 from gaugeblock.vision.heatmap import decode_heatmap, encode_heatmap
-from gaugeblock.vision.illumination import standardise
+from gaugeblock.vision.illumination import standardise, standardising
+from gaugeblock.vision.levels import LevelSums, as_colour, grey_plane
+from gaugeblock.vision.local_density import NEIGHBOURS, RADIUS_FLOOR, local_radii
 from gaugeblock.vision.memory_bank import MemoryBank
-from gaugeblock.vision.resize import ResizePlan, pad_to_multiple
-from gaugeblock.vision.score_fusion import DEFAULT_FUSION, FUSIONS, Fusion, auroc, choose_fusion, components
+from gaugeblock.vision.resize import ResizePlan, network_input
+from gaugeblock.vision.score_fusion import COMPONENTS, DEFAULT_FUSION, FUSIONS, Fusion, auroc, choose_fusion, components
 from gaugeblock.vision.whole import WholeIndex
 
 
@@ -48,12 +51,41 @@ def test_reducing_averages_and_does_not_alias() -> None:
     assert np.abs(out.astype(int) - 127).max() <= 4
 
 
-def test_padding_repeats_the_rim() -> None:
-    image = np.random.default_rng(0).random((48, 80, 3)).astype(np.float32)
-    padded = pad_to_multiple(image, 32)
-    assert padded.shape == (64, 96, 3)
-    assert np.array_equal(padded[:48, :80], image)
-    assert np.array_equal(padded[48:, :80], np.repeat(image[-1:], 16, axis=0))
+@pytest.mark.parametrize("grey", [False, True])
+def test_the_network_sees_scaled_levels_and_a_repeated_rim(grey: bool) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (48, 80, 3)).astype(np.uint8)
+    if grey:
+        pixels = as_colour(pixels[:, :, 0].copy())
+    image = network_input(pixels, 0.5, -3.0, 32)
+    assert image.shape == (1, 3, 64, 96)
+    planes = (pixels * np.float32(0.5) - np.float32(3)).transpose(2, 0, 1)
+    assert np.array_equal(image[0, :, :48, :80], planes)
+    assert np.array_equal(image[0, :, 48:, :80], np.repeat(planes[:, -1:], 16, axis=1))
+    assert np.array_equal(image[0, :, :, 80:], np.repeat(image[0, :, :, 79:80], 16, axis=2))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(32, 400), st.integers(32, 400), st.integers(0, 10**6))
+def test_a_grey_plane_gives_to_the_bit_what_three_equal_channels_give(width: int, height: int, seed: int) -> None:
+    plane = np.random.default_rng(seed).integers(0, 256, (height, width)).astype(np.uint8)
+    one, three = as_colour(plane), np.repeat(plane[:, :, None], 3, axis=2)
+    assert grey_plane(one) is not None
+    assert grey_plane(three) is None
+    assert ImageStatistics.of(one) == ImageStatistics.of(three)
+    plan = ResizePlan(96)
+    small, other = plan.apply(one), plan.apply(three)
+    assert np.array_equal(small, other)
+    assert standardising(small) == standardising(other)
+    assert np.array_equal(network_input(small, 0.3, 0.1), network_input(other, 0.3, 0.1))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 300), st.integers(0, 255), st.integers(0, 255), st.integers(0, 10**6))
+def test_sums_of_levels_are_those_of_whole_numbers(count: int, low: int, high: int, seed: int) -> None:
+    levels = np.random.default_rng(seed).integers(min(low, high), max(low, high) + 1, count).astype(np.uint8)
+    sums, values = LevelSums.of(levels), [int(v) for v in levels]
+    assert (sums.count, sums.total, sums.squares) == (count, sum(values), sum(v * v for v in values))
+    assert sums.deviation == pytest.approx(np.std(values), abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -125,9 +157,65 @@ def test_a_pool_beyond_its_bound_is_subsampled(monkeypatch: pytest.MonkeyPatch) 
 def test_bank_distances_are_the_brute_force_ones(size: int, queries: int, width: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     bank, asked = (rng.standard_normal((n, width)) + 3 for n in (size, queries))
-    expected = np.sqrt(((asked[:, None] - bank[None]) ** 2).sum(axis=2)).min(axis=1)
-    found = MemoryBank(bank.astype(np.float32)).distances(asked.astype(np.float32))
+    radii = np.exp(rng.normal(0, 0.4, size)).astype(np.float32)
+    expected = (np.sqrt(((asked[:, None] - bank[None]) ** 2).sum(axis=2)) / radii).min(axis=1)
+    found = MemoryBank(bank.astype(np.float32), radii).distances(asked.astype(np.float32))
     assert np.allclose(found, expected, atol=2e-3)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(513, 900), st.integers(1, 120), st.integers(1, 5), st.floats(0.5, 2.5), st.integers(0, 10**6))
+def test_a_search_is_exact_where_a_verdict_looks(
+    size: int, queries: int, largest: int, level: float, seed: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    # As features are: most of the variance in few directions.
+    mix = rng.standard_normal((160, 160)) * np.exp(-np.arange(160) / 30)
+    bank, asked = (rng.standard_normal((n, 160)) @ mix.T / 16 for n in (size, queries))
+    asked[: queries // 4] += rng.standard_normal((queries // 4, 160)) / 4
+    radii = np.exp(rng.normal(0, 0.4, size)).astype(np.float32)
+    expected = (np.sqrt(((asked[:, None] - bank[None]) ** 2).sum(axis=2)) / radii).min(axis=1)
+    reach = level * float(np.median(expected))
+    found = MemoryBank(bank.astype(np.float32), radii).search(asked.astype(np.float32), largest, reach)
+    top = min(largest, queries)
+    assert np.allclose(np.sort(found)[-top:], np.sort(expected)[-top:], atol=2e-3)
+    assert (found >= expected - 2e-3).all()
+    above = expected > reach + 2e-3
+    assert np.allclose(found[above], expected[above], atol=2e-3)
+    assert (found[expected < reach - 2e-3] < reach + 2e-3).all()
+
+
+def test_a_search_passes_on_what_is_not_a_number() -> None:
+    rng = np.random.default_rng(3)
+    asked = rng.standard_normal((40, 160)).astype(np.float32)
+    asked[7, 3] = np.nan
+    found = MemoryBank(rng.standard_normal((600, 160)).astype(np.float32)).search(asked, 2, np.inf)
+    assert np.isnan(found[7])
+    assert np.isfinite(np.delete(found, 7)).all()
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 700), st.integers(1, 30), st.integers(0, 10**6))
+def test_local_radii_are_the_brute_force_ones_about_one(size: int, width: int, seed: int) -> None:
+    vectors = np.random.default_rng(seed).standard_normal((size, width)).astype(np.float32)
+    radii = local_radii(vectors)
+    if size == 1:
+        assert radii.tolist() == [1.0]
+        return
+    apart = np.sqrt(((vectors[:, None] - vectors[None]).astype(np.float64) ** 2).sum(axis=2))
+    nearest = np.sort(apart + np.diag(np.full(size, np.inf)), axis=1)[:, : min(NEIGHBOURS, size - 1)].mean(axis=1)
+    assert np.allclose(radii, np.maximum(nearest / nearest.mean(), RADIUS_FLOOR), atol=1e-3)
+
+
+def test_a_distance_counts_for_more_where_good_parts_are_alike_and_repeats_do_no_harm() -> None:
+    rng = np.random.default_rng(4)
+    alike, varied = rng.normal(0, 0.1, (300, 8)), rng.normal(20, 2, (300, 8))
+    bank = np.concatenate([alike, varied]).astype(np.float32)
+    asked = np.stack([alike.mean(axis=0), varied.mean(axis=0)]).astype(np.float32)
+    asked[:, 0] += 3
+    near_alike, near_varied = MemoryBank(bank, local_radii(bank)).distances(asked)
+    assert near_alike > 3 * near_varied
+    assert (local_radii(np.ones((20, 3), np.float32)) == 1).all()
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 40])
@@ -150,7 +238,7 @@ def test_auroc_counts_pairs() -> None:
 @given(st.integers(0, 10**6))
 def test_a_fused_score_is_positive_and_grows_with_every_component(name: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
-    good = {c: rng.random(20) + 0.1 for c in ("patch_max", "patch_top", "patch_mean", "whole")}
+    good = {c: rng.random(20) + 0.1 for c in COMPONENTS}
     fusion = Fusion.fit(name, good)
     base = float(fusion.score({c: v[0] for c, v in good.items()}))
     assert base > 0
@@ -161,7 +249,7 @@ def test_a_fused_score_is_positive_and_grows_with_every_component(name: str, see
 
 def test_without_defects_the_default_with_them_the_best() -> None:
     rng = np.random.default_rng(0)
-    good = {c: rng.random(50) + 1 for c in ("patch_max", "patch_top", "patch_mean", "whole")}
+    good = {c: rng.random(50) + 1 for c in COMPONENTS}
     bad = dict(good) | {"patch_mean": good["patch_mean"] + 5}
     assert choose_fusion(good).name == DEFAULT_FUSION
     assert choose_fusion(good, bad).name in ("spread", "all")
@@ -169,7 +257,14 @@ def test_without_defects_the_default_with_them_the_best() -> None:
 
 def test_components_of_one_image() -> None:
     distances = np.arange(1, 201, dtype=np.float32)
-    assert components(distances, 7.0) == {"patch_max": 200.0, "patch_top": 199.5, "patch_mean": 100.5, "whole": 7.0}
+    logits = np.array([-3, 2, -1, -2], np.float32)
+    assert components(distances, logits, 7.0) == {
+        "patch_max": 200.0,
+        "patch_top": 199.5,
+        "patch_mean": 100.5,
+        "head_top": pytest.approx(np.exp(2)),
+        "whole": 7.0,
+    }
 
 
 @settings(max_examples=50, deadline=None)

@@ -28,6 +28,7 @@ from gaugeblock.vision.errors import (
     ModuleDigestError,
     ModuleFormatError,
     ModuleLayoutError,
+    ModuleVersionError,
     NetworkShapeError,
     NoTrainingImagesError,
     TooFewPartsError,
@@ -35,10 +36,12 @@ from gaugeblock.vision.errors import (
 from gaugeblock.vision.guards import Envelope, ImageStatistics
 from gaugeblock.vision.inspector import Inspector
 from gaugeblock.vision.module_file import ModuleFile, read_module, write_module
+from gaugeblock.vision.module_manifest import manifest_of, with_operating_point
+from gaugeblock.vision.operating_point import ZonedOperatingPoint
 from gaugeblock.vision.score_fusion import auroc
 from gaugeblock.vision.training import TrainingOptions, lite0_network, train
 
-SMALL = TrainingOptions(side=96, bank_vectors=200, folds=3, overkill_target=0.2)
+SMALL = TrainingOptions(side=96, bank_vectors=200, folds=3, overkill_target=0.2, int8=False)
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 
 
@@ -149,7 +152,7 @@ def test_a_cut_or_longer_module_is_refused() -> None:
             Inspector.from_bytes(bad)
 
 
-@pytest.mark.parametrize("change", ["bank", "network", "manifest", "missing", "nan"])
+@pytest.mark.parametrize("change", ["bank", "network", "manifest", "missing", "nan", "radii"])
 def test_sections_that_do_not_belong_together_are_refused(change: str) -> None:
     module = read_module(_trained().to_bytes())
     manifest, sections = module.manifest, dict(module.sections)
@@ -159,13 +162,15 @@ def test_sections_that_do_not_belong_together_are_refused(change: str) -> None:
         sections["network"] = sections["network"][:-1]
     elif change == "manifest":
         manifest = b'{"product":"x"}'
+    elif change == "radii":
+        sections["bank_radii"] = bytes(len(sections["bank_radii"]))
     elif change == "missing":
         del sections["whole_points"]
     else:
         sections["whole_centre"] = b"\xff" * len(sections["whole_centre"])
     with pytest.raises(ModuleLayoutError) as caught:
         Inspector.from_bytes(write_module(ModuleFile(manifest, sections)))
-    part = {"missing": "whole_points", "nan": "whole_centre"}.get(change, change)
+    part = {"missing": "whole_points", "nan": "whole_centre", "radii": "bank_radii"}.get(change, change)
     assert caught.value.text("zh") == f"模块文件的 {part} 部分缺失，或与其他部分不符。"
 
 
@@ -219,7 +224,7 @@ def test_unreadable_images_are_named_and_left_out() -> None:
     facts = inspector.manifest.training
     assert (facts.images, facts.left_out) == (12, 2)
     assert stages["features"] == (14, 14)
-    assert stages["folds"] == (3, 3)
+    assert stages["heads"] == stages["folds"] == (3, 3)
     assert stages["bank"][0] == stages["bank"][1]
 
 
@@ -301,3 +306,21 @@ def test_blank_images_among_the_good_ones_are_left_out() -> None:
     )
     assert left_out == [(12, "vision.image_blank"), (13, "vision.image_blank")]
     assert trained.manifest.training.images == 12
+
+
+def test_a_module_of_an_earlier_version_is_refused_with_the_way_out_in_both_languages() -> None:
+    data = b"GBMODUL1" + _trained().to_bytes()[8:]
+    for read in (Inspector.from_bytes, manifest_of, lambda raw: with_operating_point(raw, _point())):
+        with pytest.raises(ModuleVersionError) as caught:
+            read(data)
+    assert (caught.value.facts["version"], caught.value.facts["reads"]) == (1, 2)
+    assert "Train again" in caught.value.remedy("en")
+    assert "重新训练" in caught.value.remedy("zh")
+    with pytest.raises(ModuleFormatError) as later:
+        Inspector.from_bytes(b"GBMODUL3" + data[8:])
+    assert not isinstance(later.value, ModuleVersionError)
+    assert "upgrade" in later.value.remedy("en")
+
+
+def _point() -> ZonedOperatingPoint:
+    return _trained().manifest.operating_point

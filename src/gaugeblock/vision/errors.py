@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.errors import GaugeblockError, LimitError
 
 
 class ImageError(GaugeblockError):
@@ -114,6 +114,12 @@ class ImageExposureError(ImageError):
     code = "vision.image_exposure"
 
 
+class ImageContradictionError(ImageError):
+    """Given as good, and the same picture as defective too. Facts: ``defective`` (its number there, from 1)."""
+
+    code = "vision.image_contradiction"
+
+
 class CheckpointError(GaugeblockError):
     """A weights file that is not the legacy torch form this reader knows. Facts: ``detail``."""
 
@@ -132,10 +138,28 @@ class NetworkShapeError(GaugeblockError):
     code = "vision.network_shape"
 
 
+class NetworkNotQuantisableError(GaugeblockError):
+    """A network without convolutions that could be brought to 8 bits. Facts: ``convolutions``."""
+
+    code = "vision.network_not_quantisable"
+
+
+class NoCalibrationImagesError(GaugeblockError):
+    """No image to find the ranges of an 8-bit network with."""
+
+    code = "vision.no_calibration_images"
+
+
 class ModuleFormatError(GaugeblockError):
     """Not a ``.gbm`` file, or not of a version this release reads."""
 
     code = "vision.module_format"
+
+
+class ModuleVersionError(ModuleFormatError):
+    """A ``.gbm`` file of an earlier version, which lacks what this release inspects with. Facts: ``version``."""
+
+    code = "vision.module_version"
 
 
 class ModuleLimitError(ModuleFormatError):
@@ -196,3 +220,27 @@ class WeightsMissingError(GaugeblockError):
     """The package that carries the network's weights is not installed."""
 
     code = "vision.weights_missing"
+
+
+class CostRangeError(GaugeblockError):
+    """A cost of an escape, an overkill or a review below zero or not finite. Facts: ``value``."""
+
+    code = "vision.cost_range"
+
+
+class ScoreNotFiniteError(GaugeblockError):
+    """A score that is not a number or infinite. Facts: ``position`` (from 0)."""
+
+    code = "vision.score_not_finite"
+
+
+class FoldsMismatchError(GaugeblockError):
+    """Fewer than two folds, or not as many of good as of defective parts. Facts: ``good``, ``defective``."""
+
+    code = "vision.folds_mismatch"
+
+
+class TooManyScoresError(LimitError):
+    """More scores than one choice of thresholds takes. Facts: ``found``, ``limit``."""
+
+    code = "vision.too_many_scores"

@@ -1,7 +1,8 @@
 """Distance of each patch to the nearest patch of good parts, by matrix products.
 
-|x − b|² = |x|² − 2 x·b + |b|². The bank is kept as [−2 b, |b|²] with a 1 beside each x, so one product gives
-all but |x|², and only the smallest value of each patch is kept. Products are taken in blocks that stay in the
+Distances are taken over the radius r of the bank's vector, see ``local_density``: |x − b|² / r² =
+(|x|² − 2 x·b + |b|²) / r². The bank is kept as [−2 b, |b|², 1] / r² with 1 and |x|² beside each x, so one product
+gives all of it, and only the smallest value of each patch is kept. Products are taken in blocks that stay in the
 cache while they are compared: writing them all out would cost more than computing them.
 
 The **search** of the station answers what a verdict asks, for a third of the work. Products with the bank's 64
@@ -37,6 +38,8 @@ class MemoryBank:
     ----------
     vectors
         (n, d) float32.
+    radii
+        (n,) float32, above zero; one for all where they are left out.
 
     Examples
     --------
@@ -45,13 +48,15 @@ class MemoryBank:
     [3.0, 0.0]
     """
 
-    def __init__(self, vectors: Matrix) -> None:
+    def __init__(self, vectors: Matrix, radii: Matrix | None = None) -> None:
         self.vectors = np.ascontiguousarray(vectors, dtype=np.float32)
+        self.radii = np.ones(len(vectors), np.float32) if radii is None else radii
+        self._inverse: Matrix = np.asarray(1 / (self.radii * self.radii), dtype=np.float32)
         # Distances do not change when both sides are shifted; near the origin float32 keeps more of them.
         self._centre = self.vectors.mean(axis=0)
         self._centred = self.vectors - self._centre
         self._squares = np.einsum("ij,ij->i", self._centred, self._centred)
-        self._augmented = _augmented(self._centred, self._squares)
+        self._augmented = _augmented(self._centred, self._squares, self._inverse)
         self._directions: Matrix | None = None
         self._nominating: Matrix | None = None
 
@@ -59,7 +64,7 @@ class MemoryBank:
         return len(self.vectors)
 
     def distances(self, queries: Matrix) -> Matrix:
-        """Euclidean distance of each query (m, d) to its nearest vector: (m,) float32."""
+        """Distance of each query (m, d) to its nearest vector, over that one's radius: (m,) float32."""
         return _root(self._exact(queries - self._centre))
 
     def search(self, queries: Matrix, largest: int, level: float) -> Matrix:
@@ -111,16 +116,17 @@ class MemoryBank:
         return _root(bounds)
 
     def _exact(self, centred: Matrix) -> Matrix:
-        """Squared distance to the nearest vector, over the whole bank."""
+        """Squared distance to the nearest vector over its squared radius, over the whole bank."""
         count = len(centred)
+        squares = np.einsum("ij,ij->i", centred, centred)
         if count <= FEW:
-            rows = np.ones((count, centred.shape[1] + 1), np.float32)
-            rows[:, :-1] = centred
-            few = (rows @ self._augmented.T).min(axis=1)
-            few += np.einsum("ij,ij->i", centred, centred)
-            return np.asarray(few, dtype=np.float32)
-        columns = np.ones((centred.shape[1] + 1, count), np.float32)
-        columns[:-1] = centred.T
+            rows = np.ones((count, centred.shape[1] + 2), np.float32)
+            rows[:, :-2] = centred
+            rows[:, -1] = squares
+            return np.asarray((rows @ self._augmented.T).min(axis=1), dtype=np.float32)
+        columns = np.ones((centred.shape[1] + 2, count), np.float32)
+        columns[:-2] = centred.T
+        columns[-1] = squares
         nearest = np.full(count, np.inf, np.float32)
         products = np.empty((min(BLOCK, len(self)), count), np.float32)
         for start in range(0, len(self), BLOCK):
@@ -128,15 +134,15 @@ class MemoryBank:
             part = products[: len(block)]
             np.matmul(block, columns, out=part)
             np.minimum(nearest, part.min(axis=0), out=nearest)
-        nearest += np.einsum("ij,ij->i", centred, centred)
         return nearest
 
     def _bounds(self, centred: Matrix) -> Matrix:
-        """Squared distance to the nominated vector of each patch."""
+        """Squared distance to the nominated vector of each patch, over its squared radius."""
         directions, nominating = self._nominators()
         count = len(centred)
-        rows = np.ones((count, DIRECTIONS + 1), np.float32)
-        np.matmul(centred, directions, out=rows[:, :-1])
+        rows = np.ones((count, DIRECTIONS + 2), np.float32)
+        np.matmul(centred, directions, out=rows[:, :-2])
+        rows[:, -1] = np.einsum("ij,ij->i", centred, centred)
         nominated = np.empty(count, np.intp)
         products = np.empty((min(SEARCH_BLOCK, count), len(self)), np.float32)
         for start in range(0, count, SEARCH_BLOCK):
@@ -146,17 +152,18 @@ class MemoryBank:
             np.argmin(part, axis=1, out=nominated[start : start + SEARCH_BLOCK])
         apart = self._centred[nominated]
         apart -= centred
-        return np.asarray(np.einsum("ij,ij->i", apart, apart), dtype=np.float32)
+        return np.asarray(np.einsum("ij,ij->i", apart, apart) * self._inverse[nominated], dtype=np.float32)
 
     def _nominators(self) -> tuple[Matrix, Matrix]:
-        """Principal directions (d, 64), and [−2 b, |b|²] along them, (65, n)."""
+        """Principal directions (d, 64), and [−2 b, |b|², 1] / r² along them, (66, n)."""
         if self._directions is None or self._nominating is None:
             spread = self._centred.T.astype(np.float64) @ self._centred
             axes = np.linalg.eigh(spread)[1][:, : -DIRECTIONS - 1 : -1]
             self._directions = np.ascontiguousarray(axes, dtype=np.float32)
             # The whole |b|², not that of the projection: what lies outside the directions is nearly at right
             # angles for any two vectors, and so adds up.
-            self._nominating = np.ascontiguousarray(_augmented(self._centred @ self._directions, self._squares).T)
+            projected = self._centred @ self._directions
+            self._nominating = np.ascontiguousarray(_augmented(projected, self._squares, self._inverse).T)
         return self._directions, self._nominating
 
 
@@ -164,8 +171,9 @@ def _whole_lanes(rows: int) -> int:
     return -(-rows // LANES) * LANES
 
 
-def _augmented(vectors: Matrix, squares: Matrix) -> Matrix:
-    return np.ascontiguousarray(np.concatenate([-2 * vectors, squares[:, None]], axis=1), dtype=np.float32)
+def _augmented(vectors: Matrix, squares: Matrix, inverse: Matrix) -> Matrix:
+    beside = np.stack([squares, np.ones_like(squares)], axis=1)
+    return np.ascontiguousarray(np.concatenate([-2 * vectors, beside], axis=1) * inverse[:, None], dtype=np.float32)
 
 
 def _root(squares: Matrix) -> Matrix:

@@ -1,6 +1,6 @@
 """The ``.gbm`` module: everything a station needs to inspect, in one file that is data and nothing else.
 
-Layout, little-endian: 8 bytes magic and version ``GBMODUL1``; uint32 length of the manifest; uint32 number of
+Layout, little-endian: 8 bytes magic and version ``GBMODUL2``; uint32 length of the manifest; uint32 number of
 sections; the manifest (JSON); for each section a uint8 name length, the name, uint64 length and the bytes;
 at the end the SHA-256 of all that stands before it. Nothing in the file is executed: arrays are raw numbers
 whose shape the manifest states, the network is ONNX, there is no pickle. The module's own digest, the one that
@@ -14,9 +14,17 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gaugeblock.vision.errors import ModuleDigestError, ModuleFormatError, ModuleLayoutError, ModuleLimitError
+from gaugeblock.vision.errors import (
+    ModuleDigestError,
+    ModuleFormatError,
+    ModuleLayoutError,
+    ModuleLimitError,
+    ModuleVersionError,
+)
 
-MAGIC = b"GBMODUL1"
+NAME, VERSION = b"GBMODUL", 2
+MAGIC = b"%s%d" % (NAME, VERSION)
+EARLIER = tuple(range(1, VERSION))
 BYTES_MAX = 512 * 2**20
 MANIFEST_BYTES_MAX = 2**20
 SECTIONS_MAX = 16
@@ -69,12 +77,16 @@ def read_module(data: bytes) -> ModuleFile:
     Raises
     ------
     ModuleFormatError
-        Not a module, or another version; its kinds ModuleLimitError and ModuleLayoutError.
+        Not a module, or a later version; its kinds ModuleVersionError (an earlier version), ModuleLimitError and
+        ModuleLayoutError.
     ModuleDigestError
         The bytes are not those that were written.
     """
     if len(data) > BYTES_MAX:
         raise ModuleLimitError(part="file")
+    for version in EARLIER:
+        if data.startswith(b"%s%d" % (NAME, version)):
+            raise ModuleVersionError(version=version, reads=VERSION)
     if len(data) < _HEAD.size + _DIGEST_BYTES or not data.startswith(MAGIC):
         raise ModuleFormatError
     body, digest = memoryview(data)[:-_DIGEST_BYTES], data[-_DIGEST_BYTES:]

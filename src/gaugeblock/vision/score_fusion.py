@@ -1,16 +1,18 @@
 """From the distances of one image's patches, and of the image as a whole, to one score.
 
-Two questions are asked of every image. *Is some place unlike anything on a good part?* – the mean of the
-largest one percent of patch distances answers it. *Is the part as a whole unlike a good one?* – the distance
+Three questions are asked of every image. *Is some place unlike anything on a good part?* – the mean of the
+largest one percent of patch distances answers it. *Does some place look like a defect?* – the mean of the largest one
+percent of the head's log-odds (see ``defect_head``). *Is the part as a whole unlike a good one?* – the distance
 of its pooled features to those of the nearest good parts does: a warped rim or a wrong tone is a little
 strange everywhere and striking nowhere. Each answer is put on a common footing by what held-out good parts
 gave: its logarithm, less their mean, over their standard deviation. The fusion combines them by their largest
-(a part is strange if *either* answer is) or by their weighted mean, and writes the result as a ratio, so that
-a typical good part scores about 1.
+(a part is strange if *either* answer is), by their weighted mean, or – the default – by the mean of the whole's
+answer and the larger of the two answers about places; and writes the result as a ratio, so that a typical good part
+scores about 1.
 
 Which fusion: with labelled defects the one of ``FUSIONS`` with the highest grouped cross-validated AUROC is
 taken. Without defects nothing in the data can say which kind of defect will come, so the documented default
-is taken, which lets either question raise the alarm.
+is taken, in which every question can raise the alarm.
 """
 
 from __future__ import annotations
@@ -25,12 +27,16 @@ import numpy as np
 import numpy.typing as npt
 
 Vector = npt.NDArray[np.float64]
-Combine = Literal["largest", "mean"]
+Combine = Literal["largest", "mean", "largest_place_and_whole"]
 
 TOP_SHARE = 0.01
-COMPONENTS: tuple[str, ...] = ("patch_max", "patch_top", "patch_mean", "whole")
+COMPONENTS: tuple[str, ...] = ("patch_max", "patch_top", "patch_mean", "head_top", "whole")
+ANSWERED_BY_LARGEST: frozenset[str] = frozenset({"patch_max", "patch_top", "head_top", "whole"})
+"""Components that need no patch distances but the largest."""
+WHOLE = "whole"
 TINY = 1e-9
 EXPONENT_MAX = 50.0
+LOGIT_MAX = 30.0
 DEVIATION_MIN = 0.02
 
 
@@ -43,15 +49,26 @@ class Recipe:
 
 
 FUSIONS: Mapping[str, Recipe] = {
+    "whole_and_larger_place": Recipe("largest_place_and_whole", {"patch_top": 0.5, "head_top": 0.5, "whole": 0.5}),
     "place_or_whole": Recipe("largest", {"patch_top": 1.0, "whole": 1.0}),
     "place_and_whole": Recipe("mean", {"patch_top": 0.5, "whole": 0.5}),
     "place": Recipe("mean", {"patch_top": 1.0}),
     "peak": Recipe("mean", {"patch_max": 1.0}),
     "spread": Recipe("mean", {"patch_mean": 1.0}),
     "whole": Recipe("mean", {"whole": 1.0}),
-    "all": Recipe("mean", {"patch_max": 0.25, "patch_top": 0.25, "patch_mean": 0.25, "whole": 0.25}),
+    "head": Recipe("mean", {"head_top": 1.0}),
+    "all": Recipe("mean", {"patch_max": 0.2, "patch_top": 0.2, "patch_mean": 0.2, "head_top": 0.2, "whole": 0.2}),
 }
-DEFAULT_FUSION = "place_or_whole"
+DEFAULT_FUSION = "whole_and_larger_place"
+
+
+def top_count(patches: int, share: float = TOP_SHARE) -> int:
+    """How many patches the largest ``share`` of them are, one at least.
+
+    >>> top_count(196), top_count(20)
+    (2, 1)
+    """
+    return max(1, math.ceil(patches * share))
 
 
 def top_mean(distances: npt.NDArray[np.float32], share: float = TOP_SHARE) -> float:
@@ -60,17 +77,19 @@ def top_mean(distances: npt.NDArray[np.float32], share: float = TOP_SHARE) -> fl
     >>> top_mean(np.arange(200, dtype=np.float32))
     198.5
     """
-    count = max(1, math.ceil(len(distances) * share))
+    count = top_count(len(distances), share)
     return float(np.partition(distances, len(distances) - count)[-count:].mean(dtype=np.float64))
 
 
-def components(distances: npt.NDArray[np.float32], whole: float) -> dict[str, float]:
+def components(distances: npt.NDArray[np.float32], logits: npt.NDArray[np.float32], whole: float) -> dict[str, float]:
     """The answers of one image by component name.
 
     Parameters
     ----------
     distances
         Of each patch to the bank, (cells,).
+    logits
+        Of each cell, from the head, (cells,). Their component is the odds, so that its logarithm is the log-odds.
     whole
         Of the image's pooled features to the nearest good parts.
     """
@@ -78,6 +97,7 @@ def components(distances: npt.NDArray[np.float32], whole: float) -> dict[str, fl
         "patch_max": float(distances.max()),
         "patch_top": top_mean(distances),
         "patch_mean": float(distances.mean(dtype=np.float64)),
+        "head_top": math.exp(min(max(top_mean(logits), -LOGIT_MAX / 2), LOGIT_MAX)),
         "whole": whole,
     }
 
@@ -116,11 +136,16 @@ class Fusion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         >>> fusion.score({"patch_top": [2.0, 8.0]}).round(3).tolist()
         [1.0, 4.0]
         """
-        parts = [
-            weight * (np.log(np.asarray(values[c], np.float64) + TINY) - self.log_mean[c]) / self.log_deviation[c]
+        parts = {
+            c: weight * (np.log(np.asarray(values[c], np.float64) + TINY) - self.log_mean[c]) / self.log_deviation[c]
             for c, weight in self.weights.items()
-        ]
-        combined = np.max(parts, axis=0) if self.how == "largest" else np.sum(parts, axis=0)
+        }
+        if self.how == "largest":
+            combined = np.max(list(parts.values()), axis=0)
+        elif self.how == "mean":
+            combined = np.sum(list(parts.values()), axis=0)
+        else:
+            combined = parts[WHOLE] + np.max([part for c, part in parts.items() if c != WHOLE], axis=0)
         return np.asarray(np.exp(np.minimum(self._unit * combined, EXPONENT_MAX)), dtype=np.float64)
 
 

@@ -6,8 +6,8 @@ fusion, the threshold and its bound. The bank in use is then built from all part
 lower in use than they did held out: the bound on overkill stays safe, at the price of a threshold a little higher
 than the final bank alone would need.
 
-Memory is bounded: of at most ``CALIBRATION_MAX`` images all cells are kept for scoring (half precision), of
-all others only their share of the pool that the bank is chosen from.
+The pass over the images is ``gathering``, which bounds the memory; scoring held-out parts is ``held_out``. Besides
+bank and index a head is trained on defects drawn on the good parts (``defect_head``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,45 +25,44 @@ from gaugeblock.vision.coreset import greedy_coreset
 from gaugeblock.vision.embedding import Embedder
 from gaugeblock.vision.errors import (
     GroupsMismatchError,
-    ImageBlankError,
     ImageError,
     NoTrainingImagesError,
     TooFewPartsError,
     TooManyImagesError,
 )
+from gaugeblock.vision.feature_cache import FeatureCache, NoFeatureCache
 from gaugeblock.vision.folds import deal_folds
-from gaugeblock.vision.groups import near_duplicate_groups, thumbnail
+from gaugeblock.vision.gathering import Gathered, ImageSource, Settings, gather
+from gaugeblock.vision.groups import near_duplicate_groups
 from gaugeblock.vision.guards import CONTRAST_MIN, Envelope, ImageStatistics
+from gaugeblock.vision.held_out import HeldOutAnswers, head_of, hold_out
 from gaugeblock.vision.inspector import (
     Inspector,
     Manifest,
-    OperatingPoint,
     Parts,
     TrainingFacts,
 )
-from gaugeblock.vision.memory_bank import MemoryBank
+from gaugeblock.vision.kept_scores import SCORE_DIGITS, HeldOutScores, point_of_scores
+from gaugeblock.vision.known_defects import KnownDefects, folds_of_defects
+from gaugeblock.vision.local_density import local_radii
+from gaugeblock.vision.quantise import CALIBRATION_IMAGES, Quantisation, accept, quantise
+from gaugeblock.vision.reject_option import Costs
 from gaugeblock.vision.resize import ResizePlan
-from gaugeblock.vision.score_fusion import COMPONENTS, choose_fusion, components
-from gaugeblock.vision.threshold import Threshold, choose_threshold
-from gaugeblock.vision.whole import IMAGES_MAX, WholeIndex, pool
+from gaugeblock.vision.score_fusion import Fusion, choose_fusion
+from gaugeblock.vision.supervision import Known, Supervised, supervise
+from gaugeblock.vision.synthetic_defects import draw_defect
+from gaugeblock.vision.threshold import choose_threshold
+from gaugeblock.vision.whole import IMAGES_MAX, WholeIndex
 
 PARTS_MIN = 5
-POOL_MAX = 100_000
-CALIBRATION_MAX = 1_500
+COMPARED_IMAGES = 50
 IMAGES_LIMIT = 200_000
 
 Matrix = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
 Progress = Callable[[str, int, int], None]
 LeftOut = Callable[[int, ImageError], None]
-
-
-class ImageSource(Protocol):
-    """Images by position: a list of arrays, or something that decodes on demand and raises ``ImageError``."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Pixels: ...
+NO_CACHE = NoFeatureCache()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,11 @@ class TrainingOptions:
     folds
         Of the held-out scores; fewer where there are fewer groups.
     overkill_target, confidence
-        Of the threshold.
+        Of the threshold on good parts alone.
+    costs, defect_rate
+        From which the operating point follows where defects are known (see ``operating_point``).
+    int8
+        Use the 8-bit form of the network if it passes the gate (see ``quantise``).
     """
 
     side: int = 224
@@ -88,6 +90,9 @@ class TrainingOptions:
     folds: int = 10
     overkill_target: float = 0.05
     confidence: float = 0.95
+    int8: bool = True
+    costs: Costs | None = None
+    defect_rate: float | None = None
 
 
 DEFAULT_OPTIONS = TrainingOptions()
@@ -106,31 +111,21 @@ def lite0_network(checkpoint: bytes) -> bytes:
     return feature_extractor(read_checkpoint(checkpoint, LITE0_SHA256))
 
 
-@dataclass
-class _Gathered:
-    """Features of the images that could be used."""
-
-    used: list[int]
-    statistics: list[ImageStatistics]
-    pooled: Matrix
-    pool_vectors: list[Matrix]
-    thumbnails: list[Matrix]
-    kept: dict[int, npt.NDArray[np.float16]]
-    digest: str
-
-
 def train(
     images: ImageSource,
     *,
     network: bytes,
     groups: Sequence[Hashable] | None = None,
     defective: ImageSource | None = None,
+    defective_groups: Sequence[Hashable] | None = None,
+    kinds: Sequence[str] | None = None,
     seed: int = 0,
     progress: Progress = no_progress,
     left_out: LeftOut = ignore_left_out,
     product: str = "",
     options: TrainingOptions = DEFAULT_OPTIONS,
     threads: int = 1,
+    cache: FeatureCache = NO_CACHE,
 ) -> Inspector:
     """Train an inspector on good parts.
 
@@ -144,13 +139,24 @@ def train(
         For each image what it must not be separated from: serial, lot, day. ``None``: groups of
         near-duplicates are proposed (see ``groups``), and the manifest says so.
     defective
-        Known defects, only used to choose among the fusions; never in the bank, never for the threshold.
+        Known defects: they choose among the fusions and the operating point, and from thirty on may teach a head
+        that raises scores (see ``supervision``); never in the bank.
+    defective_groups
+        For each defective image what ``groups`` says for the good ones; a name may stand in both. ``None``: groups
+        of near-duplicates.
+    kinds
+        For each defective image its kind of defect: whether the head does harm on kinds it has not seen is then
+        asked of each kind.
     seed
         Fixes folds, pools and coresets: same images and seed, same bytes.
     progress
-        Called with (stage, done, total); stages: features, folds, bank.
+        Called with (stage, done, total); stages: features, heads, folds, bank.
     left_out
-        Called with (index, error) for each image that is left out.
+        Called with (index, error) for each image that is left out; ``ImageContradictionError`` for one that is
+        among the defective too.
+    cache
+        Where what is computed of each image is kept, so that an interrupted training goes on (see
+        ``feature_cache``); with or without it the same bytes.
 
     Raises
     ------
@@ -161,43 +167,102 @@ def train(
     count = len(images)
     if groups is not None and len(groups) != count:
         raise GroupsMismatchError(groups=len(groups), images=count)
+    for told in (defective_groups, kinds):
+        defects = 0 if defective is None else len(defective)
+        if told is not None and len(told) != defects:
+            raise GroupsMismatchError(groups=len(told), images=defects)
     if count == 0:
         raise NoTrainingImagesError(left_out=0)
     if count > IMAGES_LIMIT:
         raise TooManyImagesError(found=count, limit=IMAGES_LIMIT)
-    rng = np.random.default_rng(seed)
-    embedder = Embedder(network, ResizePlan(options.side), threads)
+    task = _Task(images, groups, defective, defective_groups, kinds, seed, product, options, threads, cache)
+    if not options.int8:
+        return _fit(task, network, progress, left_out)
+    small, quantisation = _int8(task, network, progress)
+    if quantisation is None:
+        return _fit(task, network, progress, left_out)
+    chosen = small if quantisation.accepted else network
+    return _fit(task, chosen, progress, left_out).with_quantisation(quantisation)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What one training is given, whichever form of the network it is done with."""
+
+    images: ImageSource
+    groups: Sequence[Hashable] | None
+    defective: ImageSource | None
+    defective_groups: Sequence[Hashable] | None
+    kinds: Sequence[str] | None
+    seed: int
+    product: str
+    options: TrainingOptions
+    threads: int
+    cache: FeatureCache
+
+
+def _fit(task: _Task, network: bytes, progress: Progress, left_out: LeftOut) -> Inspector:
+    images, groups, seed, options = task.images, task.groups, task.seed, task.options
+    network_sha256 = hashlib.sha256(network).hexdigest()
+    embedder = Embedder(network, ResizePlan(options.side), task.threads)
     failed: list[int] = []
 
     def note(index: int, error: ImageError) -> None:
         failed.append(index)
         left_out(index, error)
 
-    gathered = _gather(images, embedder, rng, progress, note)
+    bad = KnownDefects.of(task.defective, embedder)
+    gathered = gather(
+        images,
+        embedder,
+        lambda share, drawings: Settings(network_sha256, options.side, seed, share, drawings),
+        seed,
+        bad.pictures,
+        task.cache,
+        progress,
+        note,
+    )
     if not gathered.used:
         raise NoTrainingImagesError(left_out=len(failed))
     labels = _labels(gathered, groups)
     if len(gathered.used) < PARTS_MIN or len(set(labels)) < 2:
         raise TooFewPartsError(found=min(len(gathered.used), len(set(labels))), needed=PARTS_MIN)
     folds = deal_folds(labels, options.folds, seed)
-    bad = _embed_defective(defective, embedder) if defective is not None else None
-    good, bad_values = _held_out(gathered, folds, bad, options, seed, progress)
-    fusion = choose_fusion(good, bad_values)
-    held_out = fusion.score(good)
-    chosen = choose_threshold(held_out, options.overkill_target, options.confidence)
-    patch_threshold = float(np.sort(good["patch_max"])[len(held_out) - 1 - chosen.parts_above])
-    vectors = np.concatenate(gathered.pool_vectors)
+    bad_labels = bad.groups(task.defective_groups, shared=groups is not None)
+    bad_folds = folds_of_defects(bad_labels, labels, folds, seed)
+    answers = hold_out(gathered, folds, bad.parts, bad_folds, options.bank_vectors, seed, progress)
+    fusion = choose_fusion(answers.good, answers.defective)
+    kinds = None if task.kinds is None else [task.kinds[index] for index in bad.used]
+    supervised = _supervised(answers, fusion, folds[answers.order], bad_folds, len(set(bad_labels)), kinds, options)
+    held_labels = [labels[position] for position in answers.order]
+    scores = HeldOutScores.of(supervised.good, answers.places, held_labels, supervised.defective)
+    point = point_of_scores(
+        scores.good,
+        scores.defective,
+        groups=scores.groups,
+        patch=scores.patch,
+        costs=options.costs,
+        defect_rate=options.defect_rate,
+        overkill_target=options.overkill_target,
+        confidence=options.confidence,
+        seed=seed,
+    )
+    head = head_of(gathered.cells, range(len(gathered.used)), seed)
+    vectors = np.concatenate(gathered.pool_vectors).astype(np.float32)
     bank = vectors[greedy_coreset(vectors, options.bank_vectors, seed, lambda d, t: progress("bank", d, t))]
+    radii = local_radii(bank)
     whole = WholeIndex.fit(gathered.pooled[:IMAGES_MAX])
     manifest = Manifest(
-        product=product,
-        network_sha256=hashlib.sha256(network).hexdigest(),
+        product=task.product,
+        network_sha256=network_sha256,
         bank_sha256=hashlib.sha256(np.ascontiguousarray(bank, "<f4").tobytes()).hexdigest(),
         side=options.side,
         channels=bank.shape[1],
         bank_vectors=len(bank),
         whole_shape=(*whole.whitening.shape, len(whole.points)),
-        operating_point=_operating_point(chosen, patch_threshold),
+        head_shape=(head.inward.shape[0], head.inward.shape[1]),
+        places=answers.footing,
+        operating_point=point,
         fusion=fusion,
         envelope=Envelope.of(gathered.statistics),
         training=TrainingFacts(
@@ -206,110 +271,104 @@ def train(
             groups=len(set(labels)),
             groups_source="near_duplicates" if groups is None else "given",
             folds=int(folds.max()) + 1,
-            defective=len(bad or ()),
+            defective=len(bad.parts),
             seed=seed,
             training_sha256=gathered.digest,
         ),
-        held_out_scores=tuple(round(float(s), 6) for s in np.sort(held_out)),
+        held_out_scores=scores.good,
+        held_out_groups=scores.groups,
+        held_out_patch=scores.patch,
+        defective_scores=scores.defective,
+        supervision=supervised.decision if bad.parts else None,
     )
-    return Inspector(Parts(network, bank, whole, manifest), threads)
+    return Inspector(
+        Parts(network, bank, radii, whole, head, manifest, gathered.template, supervised.head), task.threads
+    )
 
 
-def _gather(
-    images: ImageSource, embedder: Embedder, rng: np.random.Generator, progress: Progress, note: LeftOut
-) -> _Gathered:
-    count = len(images)
-    share = max(4, POOL_MAX // count)
-    calibrating = set(rng.permutation(count)[:CALIBRATION_MAX].tolist())
-    digest = hashlib.sha256()
-    gathered = _Gathered([], [], np.empty((0, 0), np.float32), [], [], {}, "")
-    pooled: list[Matrix] = []
-    for index in range(count):
-        try:
-            pixels = images[index]
-            statistics = ImageStatistics.of(pixels)
-            if statistics.deviation < CONTRAST_MIN:
-                # A mask or a lens cap among the photographs would widen what counts as normal.
-                raise ImageBlankError(contrast=round(statistics.deviation, 2), limit=CONTRAST_MIN)
-            features = embedder.embed(pixels).features
-        except ImageError as error:
-            note(index, error)
-            continue
-        finally:
-            progress("features", index + 1, count)
-        digest.update(hashlib.sha256(np.ascontiguousarray(pixels).tobytes()).digest())
-        if index in calibrating:
-            gathered.kept[len(gathered.used)] = features.astype(np.float16)
-        gathered.used.append(index)
-        gathered.statistics.append(statistics)
-        gathered.thumbnails.append(thumbnail(pixels))
-        pooled.append(pool(features))
-        gathered.pool_vectors.append(features[rng.permutation(len(features))[:share]])
-    if pooled:
-        gathered.pooled = np.stack(pooled)
-    gathered.digest = digest.hexdigest()
-    return gathered
+def _int8(task: _Task, network: bytes, progress: Progress) -> tuple[bytes, Quantisation | None]:
+    """The 8-bit network and the gate's answer; none where no image can be used, which the pass over all will say.
+
+    Pictures are spread over the set: good parts, each of them again with a defect drawn on it, and known defects.
+    """
+    plan = ResizePlan(task.options.side)
+    full = Embedder(network, plan, task.threads)
+    inputs = _calibration(task.images, full)
+    if not inputs:
+        return network, None
+    quantised = quantise(network, inputs)
+    small = Embedder(quantised, plan, task.threads)
+    answers: tuple[list[tuple[Matrix, Matrix]], list[tuple[Matrix, Matrix]]] = ([], [])
+
+    def ask(resized: Pixels, width: int, height: int) -> None:
+        prepared = full.prepare_resized(resized)
+        for embedder, kept in zip((full, small), answers, strict=True):
+            embedded = embedder.run(prepared, width, height)
+            kept.append((embedded.features, embedded.stages))
+
+    chosen = _spread(len(task.images), COMPARED_IMAGES)
+    for done, index in enumerate(chosen, start=1):
+        pixels = _usable(task.images, index)
+        if pixels is not None:
+            height, width = pixels.shape[:2]
+            resized = plan.apply(pixels)
+            ask(resized, width, height)
+            drawn = draw_defect(resized, [task.seed, index])
+            if drawn is not None:
+                ask(drawn.pixels, width, height)
+        progress("gate", done, len(chosen))
+    for index in _spread(len(task.defective or ()), COMPARED_IMAGES):
+        pixels = _usable(task.defective or [], index)
+        if pixels is not None:
+            ask(plan.apply(pixels), pixels.shape[1], pixels.shape[0])
+    return quantised, accept(*answers)
 
 
-def _labels(gathered: _Gathered, groups: Sequence[Hashable] | None) -> list[Hashable]:
+def _spread(count: int, most: int) -> list[int]:
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist() if count else []
+
+
+def _usable(images: ImageSource, index: int) -> Pixels | None:
+    """An image that the pass over all will use too; what is wrong with others is reported there."""
+    try:
+        pixels = images[index]
+        return pixels if ImageStatistics.of(pixels).deviation >= CONTRAST_MIN else None
+    except ImageError:
+        return None
+
+
+def _calibration(images: ImageSource, embedder: Embedder) -> list[Matrix]:
+    """Inputs of the network for images spread evenly over the set; those that cannot be used are passed over."""
+    inputs: list[Matrix] = []
+    for index in _spread(len(images), CALIBRATION_IMAGES):
+        pixels = _usable(images, index)
+        if pixels is not None:
+            inputs.append(embedder.prepare(pixels))
+    return inputs
+
+
+def _labels(gathered: Gathered, groups: Sequence[Hashable] | None) -> list[Hashable]:
     if groups is not None:
         return [groups[i] for i in gathered.used]
     return list(near_duplicate_groups(np.stack(gathered.thumbnails)).tolist())
 
 
-def _embed_defective(defective: ImageSource, embedder: Embedder) -> list[Matrix]:
-    found: list[Matrix] = []
-    for index in range(min(len(defective), CALIBRATION_MAX)):
-        try:
-            found.append(embedder.embed(defective[index]).features)
-        except ImageError:
-            continue  # a defect that cannot be read only misses in the choice of the fusion
-    return found
-
-
-def _held_out(
-    gathered: _Gathered,
+def _supervised(
+    answers: HeldOutAnswers,
+    fusion: Fusion,
     folds: npt.NDArray[np.int64],
-    bad: list[Matrix] | None,
+    bad_folds: npt.NDArray[np.int64],
+    bad_groups: int,
+    kinds: Sequence[str] | None,
     options: TrainingOptions,
-    seed: int,
-    progress: Progress,
-) -> tuple[dict[str, npt.NDArray[np.float64]], dict[str, npt.NDArray[np.float64]] | None]:
-    """Components of each calibrated good part, and of the defects, by banks that have not seen them."""
-    total = int(folds.max()) + 1
-    good: dict[str, list[float]] = {c: [] for c in COMPONENTS}
-    found: dict[str, list[float]] = {c: [] for c in COMPONENTS}
-    for fold in range(total):
-        inside = np.flatnonzero(folds != fold)
-        vectors = np.concatenate([gathered.pool_vectors[i] for i in inside])
-        size = min(options.bank_vectors, max(1, len(vectors) * (total - 1) // total))
-        bank = MemoryBank(vectors[greedy_coreset(vectors, size, seed + 1 + fold)])
-        whole = WholeIndex.fit(gathered.pooled[inside][:IMAGES_MAX])
-        for position in np.flatnonzero(folds == fold):
-            kept = gathered.kept.get(int(position))
-            if kept is not None:
-                _append(good, bank, whole, kept.astype(np.float32))
-        if bad is not None:
-            for features in bad[fold::total]:
-                _append(found, bank, whole, features)
-        progress("folds", fold + 1, total)
-    arrays = {c: np.array(v) for c, v in good.items()}
-    return arrays, {c: np.array(v) for c, v in found.items()} if bad else None
-
-
-def _append(into: dict[str, list[float]], bank: MemoryBank, whole: WholeIndex, features: Matrix) -> None:
-    for name, value in components(bank.distances(features), whole.distance(pool(features))).items():
-        into[name].append(value)
-
-
-def _operating_point(chosen: Threshold, patch_threshold: float) -> OperatingPoint:
-    return OperatingPoint(
-        threshold=chosen.value,
-        patch_threshold=max(patch_threshold, 1e-6),
-        overkill_target=chosen.overkill_target,
-        overkill_upper_bound=chosen.overkill_upper_bound,
-        confidence=chosen.confidence,
-        good_parts_held_out=chosen.parts,
-        good_parts_above=chosen.parts_above,
-        good_parts_needed=chosen.parts_needed,
+) -> Supervised:
+    # Rounded as the manifest keeps them, so that the threshold here is the one that is chosen there.
+    good = np.round(fusion.score(answers.good), SCORE_DIGITS)
+    bad = np.empty(0) if answers.defective is None else np.round(fusion.score(answers.defective), SCORE_DIGITS)
+    return supervise(
+        Known(good, answers.good_evidence, folds),
+        Known(bad, answers.defective_evidence, bad_folds),
+        groups=bad_groups,
+        threshold=choose_threshold(good, options.overkill_target, options.confidence).value,
+        kinds=kinds,
     )
