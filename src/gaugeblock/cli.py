@@ -25,7 +25,9 @@ inspect_app = typer.Typer(help="外观检测：训练与运行 · Visual inspect
 key_app = typer.Typer(help="签名密钥 · Signing keys.", no_args_is_help=True)
 user_app = typer.Typer(help="用户与角色 · Users and roles.", no_args_is_help=True)
 log_app = typer.Typer(help="日志：密钥、审计 · The log: key, audit.", no_args_is_help=True)
+twin_app = typer.Typer(help="产线孪生：仿真 · The line twin: simulate.", no_args_is_help=True)
 app.add_typer(inspect_app, name="inspect")
+app.add_typer(twin_app, name="twin")
 app.add_typer(key_app, name="key")
 app.add_typer(user_app, name="user")
 app.add_typer(log_app, name="log")
@@ -144,6 +146,19 @@ def inspect_agreement(
     from gaugeblock.apps.agreement import agreement_command
 
     raise typer.Exit(agreement_command(table, report=report, json=json, station=station, language=_console.language))
+
+
+@twin_app.command("run", help="仿真一条产线 · Simulate a line: throughput, states, parts, with intervals.")
+def twin_run(
+    line: Annotated[Path, typer.Argument(help="产线描述 · the line, as TOML")],
+    length: Annotated[float, typer.Option("--for", help="统计时长 · time to count, in the line's unit")] = 10_080.0,
+    warm_up: Annotated[float, typer.Option("--warm-up", min=0.0, help="预热时长 · time before counting")] = 1_440.0,
+    replications: Annotated[int, typer.Option("--replications", "-n", min=2, help="重复次数 · replications")] = 100,
+    seed: Annotated[int, typer.Option("--seed", help="随机种子 · seed")] = 1,
+) -> None:
+    from gaugeblock.apps.twin import run_command
+
+    raise typer.Exit(run_command(line, _console, length=length, warm_up=warm_up, replications=replications, seed=seed))
 
 
 @app.command(help="导出一条记录的证据 · Export the evidence of a record.")
