@@ -37,7 +37,8 @@ from tests.inspection.plant_in_memory import STATION, Line
 from tests.inspection.sample_modules import candidate, introduce, sample_module
 
 OWNER = parse_settings(
-    '[enterprise]\nname = "示例"\n[review]\nsecond_opinion_share = 0.0\n[[sites]]\nid = "S"\n[[lines]]\nid = "L1"\nsite = "S"\n'
+    '[enterprise]\nname = "示例"\n[review]\nsecond_opinion_share = 0.0\n'
+    '[[sites]]\nid = "S"\n[[lines]]\nid = "L1"\nsite = "S"\n'
     '[[products]]\nid = "P1"\n[products.costs]\nescape = 100\noverkill = 2\ndefect_rate = 0.01\n'
     f'[[stations]]\nid = "{STATION}"\nline = "L1"\nproduct = "P1"\nmodule = "m.gbm"\n'
     '[stations.camera]\nkind = "watched_folder"\nfolder = "in"\n'

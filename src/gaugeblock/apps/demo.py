@@ -38,7 +38,7 @@ from gaugeblock.vision.backbone_weights import lite0_checkpoint
 from gaugeblock.vision.decode import decode
 from gaugeblock.vision.training import lite0_network, train
 
-GOOD_PARTS = 200
+GOOD_PARTS = 120
 STATION = "L1-ST10"
 LINE = "L1"
 PRODUCT = "P100"

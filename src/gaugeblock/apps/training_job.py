@@ -97,6 +97,13 @@ def groups_of(images: LabelledImages) -> list[Hashable] | None:
     return [*(label.group for label in images.labels), *proposed]
 
 
+def kinds_of(labels: Sequence[Label]) -> list[str] | None:
+    """The kind of each defective part, where a person has named one for all; the first where several were named."""
+    if not labels or not all(label.defects for label in labels):
+        return None
+    return [label.defects[0] for label in labels]
+
+
 def train_candidate(
     plant: JobPlant,
     options: TrainingOptions,
@@ -124,6 +131,8 @@ def train_candidate(
         network=network,
         groups=groups_of(good),
         defective=defective,
+        defective_groups=[label.group for label in chosen.defective] if chosen.defective else None,
+        kinds=kinds_of(chosen.defective),
         seed=options.seed,
         progress=told,
         left_out=lambda index, _error: left_out.append(good.name(index)),
