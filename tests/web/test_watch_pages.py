@@ -27,6 +27,7 @@ from gaugeblock.plant.record_types import (
     Verdict,
 )
 from gaugeblock.plant.settings import Enterprise, PlantSettings, Retention
+from gaugeblock.stores.log_records import Submission
 
 CHROMIUM = Path("/usr/bin/chromium")
 SHOTS = os.environ.get("GAUGEBLOCK_SHOTS")
@@ -47,6 +48,7 @@ def darken(sample: Any) -> None:
     random = np.random.default_rng(3)
     parts = BASELINE_SUBGROUPS * SUBGROUP + 120
     small, large = (sample.plant.blobs.put(photograph(grey)) for grey in (124, 115))
+    records = []
     for number in range(parts):
         faded = number >= BASELINE_SUBGROUPS * SUBGROUP + 60
         watch = WatchMeasurement(
@@ -57,7 +59,7 @@ def darken(sample: Any) -> None:
             shift_y=float(random.normal(0, 0.002)),
             feature=float(random.normal(1.1, 0.1)),
         )
-        sample.append(
+        records.append(
             sample.signed(
                 "inspection.verdict",
                 {
@@ -72,6 +74,8 @@ def darken(sample: Any) -> None:
                 identity=f"watch/{number}",
             )
         )
+    sample.log.append([Submission(record.jws, record.disclosures) for record in records])
+    sample.log.sign_checkpoint()
     sample.plant.follow()
     sample.plant.services.desks.watch.step()
 
