@@ -161,6 +161,19 @@ def twin_run(
     raise typer.Exit(run_command(line, _console, length=length, warm_up=warm_up, replications=replications, seed=seed))
 
 
+@app.command(help="登记工位的挑战件 · Register the challenge parts of a station; the plant must be stopped.")
+def challenge(
+    station: Annotated[str, typer.Argument(help="工位 · station")],
+    good: Annotated[list[str], typer.Option("--good", help="良品挑战件的序列号 · serial of a good part")],
+    defective: Annotated[list[str], typer.Option("--defective", help="缺陷挑战件的序列号 · of a defective part")],
+    valid_h: Annotated[float, typer.Option("--valid-h", min=0.1, max=1000.0, help="有效小时数 · hours valid")] = 12.0,
+    plant: PlantFile = PLANT,
+) -> None:
+    from gaugeblock.apps.challenge import challenge_command
+
+    raise typer.Exit(challenge_command(plant, station, good, defective, valid_h, _console))
+
+
 @app.command(help="导出一条记录的证据 · Export the evidence of a record.")
 def evidence(
     record: Annotated[str, typer.Argument(help="序号，或 作者/纪元/序列 · index, or author/epoch/sequence")],

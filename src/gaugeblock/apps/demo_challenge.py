@@ -6,15 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+from gaugeblock.apps.challenge import state_challenge_set
 from gaugeblock.apps.layout import Installation
-from gaugeblock.apps.opening import SERVER, append_one, open_log, state_at
-from gaugeblock.apps.station_assignment import assign
-from gaugeblock.ledger.record import ClockState, Draft
-from gaugeblock.plant.assignment import set_digest
-from gaugeblock.plant.control_facets import ChallengePart, ChallengeSetStatement, ChallengeSubject
-from gaugeblock.plant.facet import Facet
-from gaugeblock.plant.record_types import LATEST
-from gaugeblock.stores.keyring import Keyring
+from gaugeblock.plant.control_facets import ChallengePart, ChallengeSetStatement
 from gaugeblock.virtual.camera import encode_jpeg
 from gaugeblock.virtual.challenge_parts import render_challenge_part
 from gaugeblock.virtual.config import CHALLENGE_UNITS, ChallengeUnit, VirtualLineConfig
@@ -60,24 +54,4 @@ def register_challenge_set(
             for unit in units
         )
     )
-    with open_log(installation) as log:
-        identity = f"challenge_set/{station}/{set_digest(parts)}"
-        if log.find(SERVER, identity) is None:
-            facets: dict[str, Facet] = {"subject": ChallengeSubject(station, product), "statement": parts}
-
-            def draft(stated_at: str, clock: ClockState) -> Draft:
-                return Draft(
-                    record_type="inspection.challenge_set",
-                    version=LATEST["inspection.challenge_set"],
-                    author=SERVER,
-                    identity=identity,
-                    log=log.origin,
-                    stated_at=stated_at,
-                    observed_at=stated_at,
-                    clock=clock,
-                    facets=facets,
-                )
-
-            append_one(log, state_at(draft, Keyring(installation.keys).load(SERVER)))
-            log.sign_checkpoint()
-    assign(installation, station, challenge_set=parts)
+    state_challenge_set(installation, station, product, parts)
