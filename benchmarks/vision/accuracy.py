@@ -1,7 +1,8 @@
 """Accuracy of the shipped default: one configuration, the one whose speed ``vision.speed`` measures.
 
 The design was chosen on MTD folds 0 and 1 and on every other casting test image; the other folds and images
-took no part in any choice. ``mtd_grouped_auroc_unseen_folds`` and ``casting_auroc_unseen_half`` are those alone.
+decided no choice, but were not unseen throughout (see 0004).
+``mtd_grouped_auroc_unseen_folds`` and ``casting_auroc_unseen_half`` are those alone.
 """
 
 from __future__ import annotations

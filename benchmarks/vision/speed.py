@@ -272,7 +272,7 @@ def run() -> list[Figure]:
             "fit_s",
             fitted["mtd"].fit_s,
             "s",
-            f"{FIT_IMAGES} images, with both forms of the network, ten held-out folds and the bank, two threads",
+            f"{FIT_IMAGES} images, with the gate of int8, the head, ten held-out folds and the bank, two threads",
             SEED,
         ),
         Figure(

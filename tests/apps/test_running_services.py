@@ -6,10 +6,11 @@ import os
 from pathlib import Path
 
 from gaugeblock.apps.layout import load_installation
-from gaugeblock.apps.opening import SERVER, bind_key, open_log
+from gaugeblock.apps.opening import bind_key, open_log
 from gaugeblock.apps.plant import running_services
 from gaugeblock.inspection.review import Answer
 from gaugeblock.inspection.review_read_model import QueueFilter
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.record import ClockState, Draft, parse, sign_record
 from gaugeblock.plant.facet import Verdict

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gaugeblock.inspection.projections import inspection_projections
 from gaugeblock.inspection.review import ReviewDesk
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.ledger.key_records import binding
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.record import ClockState, Draft, sign_record
@@ -31,7 +32,7 @@ from gaugeblock.stores.database import Database
 from gaugeblock.stores.log_records import Receipt, Submission
 from gaugeblock.stores.memory import MemoryLog
 from gaugeblock.stores.projections import ProjectionRunner
-from gaugeblock.stores.statements import SERVER, MemoryKeys, SignedStatements
+from gaugeblock.stores.statements import MemoryKeys, SignedStatements
 
 STATION = "L1-ST10"
 

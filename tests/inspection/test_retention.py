@@ -16,6 +16,7 @@ from PIL import Image
 from gaugeblock.inspection.projections import inspection_projections
 from gaugeblock.inspection.retention import ImageFacts, rule_sha256, why_kept
 from gaugeblock.inspection.retention_desk import RetentionDesk
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.verify import verify_evidence
 from gaugeblock.plant.control_facets import AlarmInputs, AlarmStatement, AlarmSubject, DeletionStatement
@@ -37,7 +38,7 @@ from gaugeblock.stores.errors import StoreFullError
 from gaugeblock.stores.log_writer import LogWriter
 from gaugeblock.stores.memory import MemoryBlobs, MemoryLog
 from gaugeblock.stores.projections import ProjectionRunner, open_record
-from gaugeblock.stores.statements import SERVER, MemoryKeys, SignedStatements
+from gaugeblock.stores.statements import MemoryKeys, SignedStatements
 from gaugeblock.web.thumbnails import thumbnail
 
 NOW = datetime(2026, 11, 22, 5, 0, tzinfo=UTC)

@@ -14,6 +14,7 @@ from gaugeblock.inspection.watch import BASELINE_SUBGROUPS, SUBGROUP, ChartFold,
 from gaugeblock.inspection.watch_desk import AlarmSettledError, AlarmUnknownError, NoteTooLongError, WatchDesk
 from gaugeblock.inspection.watch_projection import WatchProjection
 from gaugeblock.inspection.watch_queries import WatchReader
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.plant.facet import Verdict
 from gaugeblock.plant.inspection_facets import (
@@ -30,7 +31,7 @@ from gaugeblock.stores.database import Database
 from gaugeblock.stores.log_writer import LogWriter
 from gaugeblock.stores.memory import MemoryLog
 from gaugeblock.stores.projections import ProjectionRunner
-from gaugeblock.stores.statements import SERVER, MemoryKeys, SignedStatements
+from gaugeblock.stores.statements import MemoryKeys, SignedStatements
 
 STATION = "station:ST1"
 LEARNT = BASELINE_SUBGROUPS * SUBGROUP

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from gaugeblock.apps.console import Console
 from gaugeblock.apps.layout import Installation, load_installation
-from gaugeblock.apps.opening import SERVER, append_one, open_log, state_at
+from gaugeblock.apps.opening import append_one, open_log, state_at
 from gaugeblock.apps.station_assignment import assign
 from gaugeblock.inspection.module_errors import StationUnknownError
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.ledger.record import ClockState, Draft
 from gaugeblock.plant.assignment import check_challenge_set, set_digest
 from gaugeblock.plant.control_facets import ChallengePart, ChallengeSetStatement, ChallengeSubject

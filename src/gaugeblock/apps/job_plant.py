@@ -21,6 +21,7 @@ from gaugeblock.inspection.modules import KeptModules
 from gaugeblock.inspection.modules_queries import ProjectedModules
 from gaugeblock.inspection.ports import Images
 from gaugeblock.inspection.training_labels import TrainingLabels
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.record import Draft, SignedRecord, sign_record
 from gaugeblock.plant.facet import Facet
@@ -33,7 +34,6 @@ from gaugeblock.stores.database import Database
 from gaugeblock.stores.jobs import Jobs
 from gaugeblock.stores.keyring import Keyring
 from gaugeblock.stores.module_files import ModuleFiles
-from gaugeblock.stores.statements import SERVER
 
 WAIT_FOR_PLANT_S = 300.0
 RETRY_S_FIRST = 0.5

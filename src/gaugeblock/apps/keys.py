@@ -10,11 +10,12 @@ import msgspec
 
 from gaugeblock.apps.console import Console
 from gaugeblock.apps.layout import Installation, load_installation
-from gaugeblock.apps.opening import SERVER, append_one, open_log, state_at
+from gaugeblock.apps.opening import append_one, open_log, state_at
 from gaugeblock.apps.records import reading_log
 from gaugeblock.connectors.errors import PlantUnreachableError
 from gaugeblock.connectors.plant_http import PlantHttp
 from gaugeblock.ledger.errors import KeyFormError
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.ledger.key_records import binding, hand_over, revocation, rotation
 from gaugeblock.ledger.keys import PublicKey, SigningKey
 from gaugeblock.ledger.record import ClockState, Draft

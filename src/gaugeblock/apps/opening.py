@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from gaugeblock.apps.clock import clock_synchronisation
 from gaugeblock.apps.layout import Installation
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.ledger.key_records import binding, hand_over
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.record import ClockState, Draft, sign_record
@@ -30,7 +31,6 @@ from gaugeblock.stores.users import Role, Users
 if TYPE_CHECKING:
     from gaugeblock.vision.inspector import Inspector
 
-SERVER = "server:plant"
 CHECKPOINTS = "log:checkpoint"
 ADMINISTRATOR = "admin"
 PASSWORD_BYTES = 12

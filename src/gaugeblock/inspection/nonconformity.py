@@ -10,6 +10,7 @@ from gaugeblock.inspection.nonconformity_lifecycle import TEXT_MAX, Severity, ch
 from gaugeblock.inspection.nonconformity_queries import ProjectedNonconformities
 from gaugeblock.inspection.nonconformity_read_model import Finding
 from gaugeblock.inspection.ports import Statements
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.plant.facet import Facet
 from gaugeblock.plant.nonconformity_facets import (
     NonconformityInputs,
@@ -18,7 +19,6 @@ from gaugeblock.plant.nonconformity_facets import (
     StepStatement,
 )
 
-SERVER = "server:plant"
 FINDINGS_AT_ONCE = 500
 
 SeverityOf = Callable[[str | None, str | None], Severity]

@@ -14,6 +14,7 @@ from gaugeblock.inspection.modules import KeptModules
 from gaugeblock.inspection.modules_read_model import ModuleReader
 from gaugeblock.inspection.ports import Statements
 from gaugeblock.inspection.training_set import HELD_OUT_SEED
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.plant.facet import Facet
 from gaugeblock.plant.module_facets import CandidateInputs, CandidateStatement, ModuleSubject
 from gaugeblock.plant.settings import InspectionCosts
@@ -23,7 +24,6 @@ from gaugeblock.vision.module_manifest import manifest_of, with_operating_point
 from gaugeblock.vision.operating_point import ZonedOperatingPoint
 from gaugeblock.vision.reject_option import Costs
 
-SERVER = "server:plant"
 SCORES_LEAST = 2
 
 Source = Literal["training", "operating_point"]

@@ -24,6 +24,7 @@ from gaugeblock.inspection.retention import (
 from gaugeblock.inspection.retention_projection import deleted, deletions, totals
 from gaugeblock.inspection.review_projection import opinions, parts
 from gaugeblock.inspection.watch_projection import alarms
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.plant.control_facets import DeletedImage, DeletionProcess, DeletionStatement, DeletionSubject
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.facet import Verdict
@@ -31,7 +32,6 @@ from gaugeblock.plant.settings import Retention
 from gaugeblock.plant.times import Clock
 from gaugeblock.stores.database import Database
 
-SERVER = "server:plant"
 SCAN_ROWS = 500
 """Verdicts looked at in one step, for each class."""
 IMAGES_A_RECORD = 100

@@ -15,6 +15,7 @@ from gaugeblock.inspection.sampling_plan import AQL_PERCENT_MAX, aql_position, s
 from gaugeblock.inspection.sampling_queries import Lot, ProjectedSampling
 from gaugeblock.inspection.sampling_series import judge
 from gaugeblock.inspection.study_errors import AqlUnknownError, InspectionDiscontinuedError
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.plant.control_facets import (
     LotInputs,
     LotMeasurement,
@@ -26,7 +27,6 @@ from gaugeblock.plant.control_facets import (
 )
 from gaugeblock.plant.facet import Facet
 
-SERVER = "server:plant"
 NAME_MAX = 200
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from gaugeblock.inspection.ports import Statements
 from gaugeblock.inspection.watch import BASELINE_SUBGROUPS, CHARTS, SUBGROUP, ChartPoint, StationFold, WatchEvent
 from gaugeblock.inspection.watch_queries import ROWS_A_READ, AlarmRow, WatchedStation, WatchReader
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.plant.control_facets import AlarmInputs, AlarmMeasurement, AlarmStatement, AlarmSubject, Chart
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.signals.ewma import Direction
 
-SERVER = "server:plant"
 READ_BACK_ROWS = 50_000
 """After a restart the charts are read again from so many verdicts back, or from where they began."""
 NOTE_MAX = 500

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from typing import Protocol
 
-from gaugeblock.ledger.key_directory import KeyDirectory
+from gaugeblock.ledger.key_directory import SERVER, KeyDirectory
 from gaugeblock.ledger.key_records import binding, hand_over
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.record import ClockState, Draft, sign_record
@@ -23,7 +23,6 @@ from gaugeblock.plant.record_types import LATEST
 from gaugeblock.plant.times import Clock, to_rfc3339
 from gaugeblock.stores.log_records import Receipt, Submission
 
-SERVER = "server:plant"
 WAIT_S = 30.0
 
 

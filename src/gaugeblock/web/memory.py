@@ -16,6 +16,7 @@ from gaugeblock.inspection.desks import Materials, open_desks
 from gaugeblock.inspection.memory import MemoryAssignments, MemoryInspections
 from gaugeblock.inspection.projections import inspection_projections
 from gaugeblock.ledger.errors import UnknownKeyError
+from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.facet import Facet
@@ -27,7 +28,7 @@ from gaugeblock.stores.jobs import Jobs
 from gaugeblock.stores.log_records import Receipt, Submission
 from gaugeblock.stores.memory import MemoryBlobs, MemoryLog, MemoryModuleFiles
 from gaugeblock.stores.projections import ProjectionRunner
-from gaugeblock.stores.statements import SERVER, MemoryKeys, SignedStatements
+from gaugeblock.stores.statements import MemoryKeys, SignedStatements
 from gaugeblock.stores.users import PASSWORD_LEAST, PASSWORD_MOST
 from gaugeblock.web.ports import Concern, Role, Services, StationState, VerifyingKey, WebSettings
 from gaugeblock.web.thumbnails import thumbnail
