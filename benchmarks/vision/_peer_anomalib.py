@@ -1,8 +1,8 @@
 """anomalib's PatchCore as a worker. Runs only in the peer's own environment and imports nothing of this project.
 
 Started with the path of a job file (see ``_peer.py``). It trains, writes one line of JSON about that, and then
-answers each line of JSON on standard input with one on standard output until the input ends. Everything that
-libraries print goes to standard error.
+answers each line of JSON on standard input with one on standard output until the input ends: files to score, or the
+size of another bank (see ``Peer.fill_bank``). Everything that libraries print goes to standard error.
 
 The peer is given what favours it and leaves it itself: the weights of our network with batch normalisation already
 folded, and the input scale that network was trained with. Resizing, reading of images, patch pooling, coreset,
@@ -158,7 +158,9 @@ class Peer:
         self.model.train()
         for name in job["train"]:
             self.model.training_step(ImageBatch(image=self._image(Path(name).read_bytes())))
-        patches = sum(len(part) for part in self.model.model.embedding_store)
+        self._patches, self._seed = torch.vstack(list(self.model.model.embedding_store)), job["seed"]
+        default_ratio = self.model.coreset_sampling_ratio
+        patches = len(self._patches)
         # int(patches · ratio) is anomalib's size; half a patch more keeps rounding from losing one.
         self.model.coreset_sampling_ratio = (job["bank_vectors"] + 0.5) / patches
         embedded = time.perf_counter()
@@ -169,6 +171,7 @@ class Peer:
         self.model.eval()
         self.facts = {
             "patches": patches,
+            "default_bank_vectors": int(patches * default_ratio),
             "bank_vectors": len(self.model.model.memory_bank),
             "channels": self.model.model.memory_bank.shape[1],
             "embed_s": embedded - started,
@@ -195,6 +198,14 @@ class Peer:
 
     def _image(self, data: bytes) -> Any:
         return self._transform(self._read(io.BytesIO(data), as_tensor=True)[None])
+
+    def fill_bank(self, vectors: int) -> dict[str, int]:
+        """A bank of that many patches drawn at random: it takes as long to search as a coreset of that size, and its
+        making takes no half an hour. Scores under it are nobody's accuracy.
+        """
+        drawn = self._torch.randperm(len(self._patches), generator=self._torch.Generator().manual_seed(self._seed))
+        self.model.model.memory_bank = self._patches[drawn[:vectors]].clone()
+        return {"bank_vectors": vectors}
 
     def score(self, paths: list[str], threads: int) -> dict[str, list[float]]:
         """Score and milliseconds of each file, from its bytes to score and anomaly map."""
@@ -224,7 +235,11 @@ def main(job_file: str) -> None:
     print(json.dumps({**peer.facts, "versions": versions, "stubs": library is not None}), file=answers, flush=True)
     for line in sys.stdin:
         request = json.loads(line)
-        print(json.dumps(peer.score(request["paths"], request["threads"])), file=answers, flush=True)
+        if "fill_bank" in request:
+            answer: dict[str, Any] = peer.fill_bank(request["fill_bank"])
+        else:
+            answer = peer.score(request["paths"], request["threads"])
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from benchmarks.vision._peer import (
     SIDE,
     PeerUnavailableError,
     fold0_comparison,
-    ratio_figure,
+    ratio_figures,
 )
 
 
@@ -51,7 +51,7 @@ def run() -> list[Figure]:
             name,
             peer.overkill,
         ),
-        ratio_figure(found),
+        *ratio_figures(found),
         Figure("mtd_fold0_200_image_ms_p50", ours.ms_p50, "ms", timing, SEED, name, peer.ms_p50, found.ratio),
         Figure("peer_image_ms_p50", peer.ms_p50, "ms", f"the peer's; {timing}", SEED),
         Figure(

@@ -23,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.harness import Figure
-from benchmarks.vision._peer import PeerUnavailableError, fold0_comparison, ratio_figure
+from benchmarks.vision._peer import PeerUnavailableError, fold0_comparison, ratio_figures
 from benchmarks.vision._sets import Photographs, Split, casting, mtd_random
 from gaugeblock.vision.backbone import LEVEL_CENTRE, LEVEL_SPREAD, STRIDE
 from gaugeblock.vision.backbone_weights import lite0_checkpoint
@@ -208,7 +208,7 @@ def in_turns(module: bytes, name: str) -> Turns:
 def _ratio_to_anomalib() -> list[Figure]:
     """The peer in its own environment, in the same run as our inspector; nothing where no peer is named."""
     try:
-        return [ratio_figure(fold0_comparison())]
+        return ratio_figures(fold0_comparison())
     except PeerUnavailableError as error:
         print(error)
         return []

@@ -136,11 +136,13 @@ class Product(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Customer(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A customer; ``country`` is ISO 3166-1 alpha-2."""
+    """A customer; ``country`` is ISO 3166-1 alpha-2, ``language`` that of the pages they see first."""
 
     id: str
     name: str
+    name_en: str | None = None
     country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] | None = None
+    language: Language = "en"
 
 
 class FolderCamera(
@@ -197,6 +199,33 @@ class Server(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     public_log: bool = True
 
 
+class Exchange(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The exchange process: where customers reach it. Without this table it is not started.
+
+    Parameters
+    ----------
+    public_url
+        As customers write it, where a proxy or relay stands before it; tokens are issued for this audience.
+    rate_per_s, burst
+        Answers a second of one credential, and how many at once.
+    webhook_private_networks
+        Networks (CIDR) that webhooks may call although they are private: a customer's own in the same house.
+    """
+
+    host: str = "127.0.0.1"
+    port: Port = 8471
+    public_url: Annotated[str, Meta(pattern=r"^https?://[^/?#\s]+$")] | None = None
+    rate_per_s: Annotated[float, Meta(gt=0.0, le=100_000.0)] = 50.0
+    burst: Annotated[int, Meta(ge=1, le=100_000)] = 100
+    webhook_private_networks: Annotated[list[str], Meta(max_length=16)] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """What customers call."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
+
+
 class Storage(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where state is kept. ``data`` is relative to ``plant.toml``; ``database`` may refer to a PostgreSQL URL."""
 
@@ -245,6 +274,7 @@ class PlantSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True
     storage: Storage = field(default_factory=Storage)
     review: Review = field(default_factory=Review)
     retention: Retention = field(default_factory=Retention)
+    exchange: Exchange | None = None
     sites: list[Site] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     machines: list[Machine] = field(default_factory=list)

@@ -1,0 +1,1 @@
+"""Production: orders, lots, units and their genealogy, line state, forecasts. A working room."""
