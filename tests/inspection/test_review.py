@@ -156,7 +156,7 @@ def test_a_decision_settles_shows_and_labels(plant: SmallPlant) -> None:
         "review",
         decided.index,
     )
-    assert (label.unit, label.order, label.day) == ("U-A", "WO-1", "2026-11-22")
+    assert (label.unit, label.order, label.observed_at[:10]) == ("U-A", "WO-1", "2026-11-22")
     row = ProjectedInspections(plant.database, lambda: 0).verdict(index)
     assert row is not None
     assert (row.condition, row.review_index, row.review_stage, row.overkill) == (

@@ -19,6 +19,7 @@ from gaugeblock.connectors.errors import PlantBusyError, PlantRefusedError, Plan
 from gaugeblock.connectors.plant_http import PlantAnswer, PlantHttp
 from gaugeblock.inspection.modules import KeptModules
 from gaugeblock.inspection.modules_queries import ProjectedModules
+from gaugeblock.inspection.part_groups import PartGroups, site_zone
 from gaugeblock.inspection.ports import Images
 from gaugeblock.inspection.training_labels import TrainingLabels
 from gaugeblock.ledger.key_directory import SERVER
@@ -158,13 +159,14 @@ def job_plant(plant: str, go_on: Callable[[], None] = lambda: None) -> Iterator[
         key = Keyring(installation.keys).load(SERVER)
         uplink = PlantHttp(installation.url, key, language=installation.settings.server.language)
         stack.callback(uplink.close)
-        modules = ProjectedModules(projected)
+        groups = PartGroups(projected, site_zone(installation.settings))
+        modules = ProjectedModules(projected, groups)
         yield JobPlant(
             file=plant,
             settings=installation.settings,
             installation=installation,
             modules=modules,
-            labels=TrainingLabels(projected, modules),
+            labels=TrainingLabels(projected, modules, groups),
             images=BlobStore(installation.blobs),
             files=ModuleFiles(installation.modules),
             statements=SubmittedStatements(uplink, key, installation.settings.server.log_origin, clock, go_on),

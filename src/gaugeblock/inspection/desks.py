@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from zoneinfo import ZoneInfo
 
+from gaugeblock.inspection.challenges import ChallengeDesk
+from gaugeblock.inspection.complaint_keeper import ComplaintKeeper
 from gaugeblock.inspection.keepers import Keeper
 from gaugeblock.inspection.module_keeper import ModuleKeeper
 from gaugeblock.inspection.modules import Assignments, KeptModules, ModuleDesk
@@ -18,6 +19,7 @@ from gaugeblock.inspection.nonconformity import NonconformityDesk, Nonconformity
 from gaugeblock.inspection.nonconformity_lifecycle import Severity
 from gaugeblock.inspection.nonconformity_queries import ProjectedNonconformities
 from gaugeblock.inspection.operating_points import OperatingPointDesk
+from gaugeblock.inspection.part_groups import PartGroups, site_zone
 from gaugeblock.inspection.ports import Images, Statements
 from gaugeblock.inspection.read_model import InspectionReader
 from gaugeblock.inspection.retention_desk import RetentionDesk
@@ -85,6 +87,7 @@ class Desks:
     nonconformities: NonconformityDesk
     sampling: SamplingDesk
     studies: StudyDesk
+    challenges: ChallengeDesk
     watch: WatchDesk
     retention: RetentionDesk
     modules: ModuleDesk
@@ -111,11 +114,12 @@ def open_desks(materials: Materials) -> Desks:
     retention = RetentionDesk(
         database, materials.images, statements, materials.clock, materials.settings.retention, materials.thumbnail
     )
-    projected = ProjectedModules(database)
+    groups = PartGroups(database, site_zone(materials.settings))
+    projected = ProjectedModules(database, groups)
     modules = ModuleDesk(projected, statements, materials.module_files, materials.assignments)
     training = TrainingDesk(
         projected,
-        TrainingLabels(database, projected),
+        TrainingLabels(database, projected, groups),
         materials.jobs,
         materials.settings,
         materials.folder_images,
@@ -129,10 +133,12 @@ def open_desks(materials: Materials) -> Desks:
         nonconformities=NonconformityDesk(statements, nonconformities, today),
         sampling=SamplingDesk(statements, sampling),
         studies=StudyDesk(statements, materials.images, ProjectedStudies(database)),
+        challenges=ChallengeDesk(statements, database, materials.settings),
         watch=watch,
         retention=retention,
         keepers=(
             NonconformityOpener(statements, nonconformities, severity_of),
+            ComplaintKeeper(statements, database),
             LotKeeper(statements, sampling),
             watch,
             retention,
@@ -143,5 +149,4 @@ def open_desks(materials: Materials) -> Desks:
 
 def local_date(settings: PlantSettings, clock: Clock) -> date:
     """The date at the first site: by it people say until when something is to be done."""
-    zone = settings.sites[0].timezone if settings.sites else "Asia/Shanghai"
-    return clock.now().astimezone(ZoneInfo(zone)).date()
+    return clock.now().astimezone(site_zone(settings)).date()

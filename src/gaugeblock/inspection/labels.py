@@ -71,7 +71,7 @@ def _labels(product: str | None, station: str | None) -> Select[Any]:
             verdicts.c.product,
             verdicts.c.unit,
             verdicts.c.order,
-            func.substr(verdicts.c.observed_at, 1, 10).label("day"),
+            verdicts.c.observed_at,
             verdicts.c.image_sha256,
             _condition.label("condition"),
             case((_referenced, references.c.defects), else_=settled_defects).label("defects"),

@@ -25,6 +25,7 @@ from gaugeblock.inspection.modules_read_model import (
     ShadowTask,
     StationModules,
 )
+from gaugeblock.inspection.part_groups import PartGroups
 from gaugeblock.inspection.projection import verdicts
 from gaugeblock.inspection.training_set import Label
 from gaugeblock.plant.control_facets import ChallengePart, ChallengeSetStatement
@@ -45,10 +46,18 @@ CHALLENGE_VERDICTS_MAX = 500
 
 
 class ProjectedModules:
-    """Answers :class:`~gaugeblock.inspection.modules_read_model.ModuleReader` from the tables of the projection."""
+    """Answers :class:`~gaugeblock.inspection.modules_read_model.ModuleReader` from the tables of the projection.
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    Parameters
+    ----------
+    database
+        Holds the tables.
+    groups
+        What photographs must not be separated from.
+    """
+
+    def __init__(self, database: Database, groups: PartGroups) -> None:
+        self._database, self._groups = database, groups
 
     # ── service and candidates ────────────────────────────────────────────────────────────────────────────
 
@@ -152,16 +161,17 @@ class ProjectedModules:
         query = _images(station, product).where(verdicts.c.verdict == Verdict.OK.value)
         with self._database.reading() as connection:
             rows = _rows(connection, query.order_by(verdicts.c.index.desc()).limit(limit))
+        groups = self._groups.of([(row.unit, row.observed_at) for row in rows])
         return [
             Label(
                 verdict_index=row.index,
                 image_sha256=row.image_sha256,
                 condition="good",
-                group=group_of(row.unit, row.image_sha256),
+                group=group,
                 unit=row.unit,
                 sure=False,
             )
-            for row in rows
+            for row, group in zip(rows, groups, strict=True)
         ]
 
     def challenges(self, station: str) -> list[Label]:
@@ -186,7 +196,7 @@ class ProjectedModules:
                 verdict_index=row.index,
                 image_sha256=row.image_sha256,
                 condition=known[row.unit].condition,
-                group=group_of(row.unit, row.image_sha256),
+                group=f"unit:{row.unit}",
                 unit=row.unit,
                 defects=known[row.unit].defects,
             )
@@ -252,13 +262,8 @@ def _rows(connection: Connection, query: Select[Any]) -> list[Any]:
     return list(connection.execute(query).all())
 
 
-def group_of(unit: str | None, image_sha256: str) -> str:
-    """What pictures of one part share: its number, or nothing but itself."""
-    return f"unit:{unit}" if unit else f"image:{image_sha256}"
-
-
 def _images(station: str, product: str | None) -> Select[Any]:
-    query = select(verdicts.c.index, verdicts.c.unit, verdicts.c.image_sha256).where(
+    query = select(verdicts.c.index, verdicts.c.unit, verdicts.c.image_sha256, verdicts.c.observed_at).where(
         verdicts.c.station == station,
         verdicts.c.image_sha256.is_not(None),
         verdicts.c.purpose == "production",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from gaugeblock.inspection.challenge_projection import ChallengeProjection
+from gaugeblock.inspection.complaint_projection import ComplaintProjection
+from gaugeblock.inspection.lot_membership_projection import LotMembershipProjection
 from gaugeblock.inspection.modules_projection import ModulesProjection
 from gaugeblock.inspection.nonconformity_projection import NonconformityProjection
 from gaugeblock.inspection.projection import InspectionProjection
@@ -26,9 +29,12 @@ def inspection_projections(review: Review | None = None) -> list[Projection]:
         InspectionProjection(),
         ReviewProjection(review or Review()),
         NonconformityProjection(),
+        ComplaintProjection(),
         SamplingProjection(),
         StudiesProjection(),
         WatchProjection(),
         RetentionProjection(),
         ModulesProjection(),
+        LotMembershipProjection(),
+        ChallengeProjection(),
     ]

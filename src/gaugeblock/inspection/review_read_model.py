@@ -117,8 +117,8 @@ class ReviewedPart(msgspec.Struct, frozen=True, kw_only=True):
 class Label(msgspec.Struct, frozen=True, kw_only=True):
     """A training label: an image and the condition of its unit, from the record with ``source_index``.
 
-    ``source`` is the reference, or else the review that settled it. ``order`` and ``day`` (UTC date of observation)
-    are the groups by which training keeps parts that resemble each other together.
+    ``source`` is the reference, or else the review that settled it. ``observed_at`` (RFC 3339) is when the image was
+    taken; with ``unit`` and ``order`` it tells which images resemble each other (see ``part_groups``).
     """
 
     verdict_index: int
@@ -126,7 +126,7 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     product: str | None
     unit: str | None
     order: str | None
-    day: str
+    observed_at: str
     image_sha256: str
     condition: Condition
     defects: tuple[str, ...]

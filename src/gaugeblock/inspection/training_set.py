@@ -40,7 +40,7 @@ class Label:
     condition, defects
         As decided.
     group
-        What the image must not be separated from: the unit where it has a number.
+        What the image must not be separated from: its lot, unit or day (see ``part_groups``).
     unit
         For people to find it.
     sure
