@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.errors import GaugeblockError, LimitError
 
 
 class PlantUnreachableError(GaugeblockError):
@@ -51,3 +51,39 @@ class AssignmentUnreadableError(GaugeblockError):
     """The file with the station's assignment cannot be read. Facts: ``file``, ``detail``."""
 
     code = "connectors.assignment_unreadable"
+
+
+class LogUnreachableError(GaugeblockError):
+    """A log elsewhere does not answer. Facts: ``url``, ``detail``."""
+
+    code = "connectors.log_unreachable"
+
+
+class LogAnswerError(GaugeblockError):
+    """A log elsewhere answered what it should not. Facts: ``url``, ``detail``."""
+
+    code = "connectors.log_answer"
+
+
+class ShdrTooLargeError(LimitError):
+    """A recorded MTConnect stream larger than is read at once. Facts: ``size``, ``limit``."""
+
+    code = "connectors.shdr_too_large"
+
+
+class ShdrEmptyError(GaugeblockError):
+    """Bytes without one line of an MTConnect adapter. Facts: ``damaged``."""
+
+    code = "connectors.shdr_empty"
+
+
+class QifTooLargeError(LimitError):
+    """A QIF document beyond what is read. Facts: ``what``, ``limit``."""
+
+    code = "connectors.qif_too_large"
+
+
+class QifFormError(GaugeblockError):
+    """Bytes that are not QIF. Facts: ``detail``."""
+
+    code = "connectors.qif_form"

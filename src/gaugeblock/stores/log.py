@@ -23,6 +23,7 @@ from gaugeblock.ledger.note import NoteKey
 from gaugeblock.ledger.tiles import TILE_WIDTH, GrowingTiles
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.times import Clock, to_rfc3339
+from gaugeblock.stores.cosignatures import Cosignatures
 from gaugeblock.stores.database import Database
 from gaugeblock.stores.errors import (
     LogClosedError,
@@ -355,6 +356,14 @@ class Log:
     def evidence(self, index: int, facets: Collection[str] | None = None) -> bytes:
         """Evidence of the record as JSON."""
         return self.reader.evidence(index, facets)
+
+    def witnessed_checkpoint(self) -> bytes | None:
+        """The latest checkpoint that a witness cosigned."""
+        return self.reader.witnessed_checkpoint()
+
+    def cosignatures(self, witnesses: Sequence[str]) -> Cosignatures:
+        """Takes in what these witnesses (vkeys) cosign of this log."""
+        return Cosignatures(self._database, witnesses, self._clock)
 
     def audit(self, progress: AuditProgress | None = None) -> AuditReport:
         """Check everything that is stored; names the first part that is not what it was.

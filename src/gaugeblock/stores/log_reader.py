@@ -18,6 +18,7 @@ from gaugeblock.stores.errors import LogDamagedError, StoreMissingError
 from gaugeblock.stores.log_records import StoredRecord, unpack_disclosures
 from gaugeblock.stores.log_tables import (
     log_checkpoints,
+    log_cosignatures,
     log_disclosures,
     log_identity,
     log_key_records,
@@ -110,6 +111,19 @@ class LogReader(LogView):
         if note is None:
             raise LogDamagedError(part="checkpoint", position="", detail="there is none")
         return bytes(note)
+
+    def witnessed_checkpoint(self) -> bytes | None:
+        """The latest checkpoint that a witness cosigned, with all its lines."""
+        newest = select(func.max(log_cosignatures.c.size)).scalar_subquery()
+        query = (
+            select(log_checkpoints.c.note, log_cosignatures.c.line)
+            .join(log_cosignatures, log_cosignatures.c.size == log_checkpoints.c.size)
+            .where(log_checkpoints.c.size == newest)
+            .order_by(log_cosignatures.c.witness)
+        )
+        with self._database.reading() as connection:
+            rows = connection.execute(query).all()
+        return bytes(rows[0].note) + b"".join(bytes(row.line) for row in rows) if rows else None
 
     def checkpoints(self) -> Iterator[tuple[int, bytes]]:
         """All checkpoints, by size: (size column, note)."""

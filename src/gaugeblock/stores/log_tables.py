@@ -57,3 +57,13 @@ log_checkpoints = Table(
     Column("size", Index, primary_key=True, autoincrement=False),
     Column("note", LargeBinary, nullable=False),
 )
+
+log_cosignatures = Table(
+    "log_cosignatures",
+    metadata,
+    Column("size", Index, primary_key=True, autoincrement=False),
+    Column("witness", Text, primary_key=True),
+    Column("line", LargeBinary, nullable=False),
+    Column("received_at", Text, nullable=False),
+)
+"""Signature lines by which witnesses cosigned the checkpoint of that size; ``witness`` is the witness's vkey."""

@@ -54,6 +54,10 @@ class LogView(ABC):
     def checkpoint(self) -> bytes:
         """The latest signed checkpoint."""
 
+    def witnessed_checkpoint(self) -> bytes | None:
+        """The latest checkpoint that a witness cosigned, with all its lines; ``None`` where there is none."""
+        return None
+
     @abstractmethod
     def key_records(self) -> list[StoredRecord]:
         """All ``key.*`` records in order, from the genesis record on."""
@@ -138,12 +142,22 @@ class LogView(ABC):
         CheckpointPendingError
             No signed checkpoint covers the record yet: ask again in a second.
         """
-        note = self.covered_checkpoint(index)
-        size = Checkpoint.from_text(read_note(note).text).size
         directory = self.directory
+        note = self._witnessed_for(index, directory) or self.covered_checkpoint(index)
+        size = Checkpoint.from_text(read_note(note).text).size
         with self._tiles_lock:
             evidence = make_evidence(index, self._signed_record, directory, self._reader(size), size, note, facets)
         return evidence.to_bytes()
+
+    def _witnessed_for(self, index: int, directory: KeyDirectory) -> bytes | None:
+        """The witnessed checkpoint, where it covers the record and all that the log knows of its author's key."""
+        note = self.witnessed_checkpoint()
+        if note is None:
+            return None
+        size = Checkpoint.from_text(read_note(note).text).size
+        if index >= size or max(directory.chain(parse(self._signed_record(index).jws).kid)) >= size:
+            return None
+        return note
 
     def _signed_record(self, index: int) -> SignedRecord:
         # Key records are in every evidence's key chain and never change.
