@@ -3,6 +3,9 @@
 The figures are throughput, states of stations, parts in buffers and on the line, time on the line, rates of scrap;
 and for completion times from an empty line and from a line that stands full their mean and their 10th, 50th and 90th
 percentile over 100,000 replications (a percentile's z is that of the share of runs below the exact one).
+
+Then the calibration's intervals on 400 logs of known truth (:mod:`benchmarks.twin.calibration`), and delivery dates of
+400 orders of the virtual plant (:mod:`benchmarks.twin._delivery`).
 """
 
 from __future__ import annotations
@@ -13,7 +16,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Figure
+from benchmarks.twin._delivery import delivery_figures
 from benchmarks.twin._exact import CASES, Truth, cases, line_of, state_of, truths_of
+from benchmarks.twin.calibration import coverage_figures
 from gaugeblock.twin.intervals import interval_of
 from gaugeblock.twin.line import Line
 from gaugeblock.twin.max_plus import MaxPlusRun, is_serial
@@ -94,7 +99,7 @@ def scores_of(case: dict[str, Any]) -> dict[str, float]:
     return _steady(case)
 
 
-def run() -> list[Figure]:
+def exact_figures() -> list[Figure]:
     """All cases."""
     if not CASES.is_file():
         print("the exactly known lines are not there: ../shared/conformance/line/exact_cases.json")
@@ -116,3 +121,8 @@ def run() -> list[Figure]:
         Figure("exact_figures", figures, "figures", "compared in all, max-plus apart where it holds", SEED),
         Figure("exact_z_max", worst, "1", "the largest |z| of all figures", SEED),
     ]
+
+
+def run() -> list[Figure]:
+    """Exactly known lines, the calibration's coverage of known truth, delivery dates."""
+    return [*exact_figures(), *coverage_figures(), *delivery_figures()]

@@ -25,12 +25,20 @@ inspect_app = typer.Typer(help="外观检测：训练与运行 · Visual inspect
 key_app = typer.Typer(help="签名密钥 · Signing keys.", no_args_is_help=True)
 user_app = typer.Typer(help="用户与角色 · Users and roles.", no_args_is_help=True)
 log_app = typer.Typer(help="日志：密钥、审计 · The log: key, audit.", no_args_is_help=True)
-twin_app = typer.Typer(help="产线孪生：仿真 · The line twin: simulate.", no_args_is_help=True)
+twin_app = typer.Typer(help="产线孪生：拟合、仿真 · The line twin: fit, simulate.", no_args_is_help=True)
 app.add_typer(inspect_app, name="inspect")
 app.add_typer(twin_app, name="twin")
 app.add_typer(key_app, name="key")
 app.add_typer(user_app, name="user")
 app.add_typer(log_app, name="log")
+customer_app = typer.Typer(help="客户的访问凭证 · How customers reach the exchange.", no_args_is_help=True)
+customer_key_app = typer.Typer(help="接口密钥 · API keys.", no_args_is_help=True)
+customer_client_app = typer.Typer(help="OAuth 客户端 · OAuth clients.", no_args_is_help=True)
+customer_user_app = typer.Typer(help="客户方人员 · People who sign in.", no_args_is_help=True)
+app.add_typer(customer_app, name="customer")
+customer_app.add_typer(customer_key_app, name="key")
+customer_app.add_typer(customer_client_app, name="client")
+customer_app.add_typer(customer_user_app, name="user")
 
 PlantFile = Annotated[Path, typer.Option("--plant", "-p", help="plant.toml 的位置 · where plant.toml is")]
 PLANT = Path("plant.toml")
@@ -148,6 +156,60 @@ def inspect_agreement(
     raise typer.Exit(agreement_command(table, report=report, json=json, station=station, language=_console.language))
 
 
+@twin_app.command("ask", help="提问：改动、缓冲、排序、敏感度、能耗 · Ask: what if, buffers, sequence, energy.")
+def twin_ask(
+    line: Annotated[Path, typer.Argument(help="产线描述 · the line, as TOML")],
+    changes: Annotated[
+        list[str] | None, typer.Option("--what-if", "-w", help="改动，如 buffer:washed=+4 · a change; several together")
+    ] = None,
+    places: Annotated[int | None, typer.Option("--places", min=2, help="最佳缓冲分配 · share so many places")] = None,
+    sequence: Annotated[bool, typer.Option("--sequence", help="订单排序 · the best sequence of orders")] = False,
+    sensitivity: Annotated[bool, typer.Option("--sensitivity", help="瓶颈敏感度 · which station holds back")] = False,
+    power: Annotated[Path | None, typer.Option("--power", help="各状态功率 · powers by state, as TOML")] = None,
+    state: Annotated[Path | None, typer.Option("--state", help="起始状态 · where the line stands, as JSON")] = None,
+    length: Annotated[float, typer.Option("--for", help="统计时长 · time to count, in the line's unit")] = 10_080.0,
+    warm_up: Annotated[float, typer.Option("--warm-up", min=0.0, help="预热时长 · time before counting")] = 0.0,
+    replications: Annotated[int, typer.Option("--replications", "-n", min=2, help="重复次数 · replications")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="随机种子 · seed")] = 1,
+    workers: Annotated[int, typer.Option("--workers", min=1, max=256, help="进程数 · processes")] = 1,
+    dask: Annotated[str | None, typer.Option("--dask", help="Dask 地址 · a Dask scheduler's address")] = None,
+    json: Annotated[bool, typer.Option("--json", help="输出 JSON · print JSON")] = False,
+) -> None:
+    from gaugeblock.apps.twin_ask import ask_command
+    from gaugeblock.twin.what_if import Plan
+
+    plan = Plan(until=warm_up + length, warm_up=warm_up, replications=replications, seed=seed)
+    raise typer.Exit(
+        ask_command(
+            line,
+            _console,
+            changes=changes or [],
+            plan=plan,
+            state=state,
+            power=power,
+            places=places,
+            sequence=sequence,
+            sensitivity=sensitivity,
+            workers=workers,
+            dask=dask,
+            json=json,
+        )
+    )
+
+
+@twin_app.command("score", help="预测与结果相比：覆盖率、CRPS、漂移 · Score forecasts against what happened.")
+def twin_score(
+    file: Annotated[Path, typer.Argument(help="含 pit 列的 CSV · CSV with a column pit, and crps")],
+    run_length: Annotated[
+        float, typer.Option("--run-length", help="两次误报的平均间隔 · between false alarms")
+    ] = 500.0,
+    json: Annotated[bool, typer.Option("--json", help="输出 JSON · print JSON")] = False,
+) -> None:
+    from gaugeblock.apps.twin_ask import score_command
+
+    raise typer.Exit(score_command(file, _console, run_length=run_length, json=json))
+
+
 @twin_app.command("run", help="仿真一条产线 · Simulate a line: throughput, states, parts, with intervals.")
 def twin_run(
     line: Annotated[Path, typer.Argument(help="产线描述 · the line, as TOML")],
@@ -159,6 +221,40 @@ def twin_run(
     from gaugeblock.apps.twin import run_command
 
     raise typer.Exit(run_command(line, _console, length=length, warm_up=warm_up, replications=replications, seed=seed))
+
+
+@twin_app.command("fit", help="由事件日志拟合产线 · Fit a line to event logs and write it.")
+def twin_fit(
+    logs: Annotated[list[Path], typer.Argument(help="事件日志，CSV · event logs, as CSV")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="产线描述 · where the line goes")] = Path("line.toml"),
+    column: Annotated[
+        list[str] | None, typer.Option("--column", help="列名，如 part=case_id · a column's header")
+    ] = None,
+    unit: Annotated[str, typer.Option("--unit", help="时间单位 s、min、h · unit of the line's times")] = "min",
+    name: Annotated[str | None, typer.Option("--name", help="产线名称 · the line's name")] = None,
+    align: Annotated[bool, typer.Option("--align", help="对齐第二份日志的时钟 · align a second log's clock")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="以 JSON 输出 · the report as JSON")] = False,
+    seed: Annotated[int, typer.Option("--seed", help="随机种子 · seed")] = 1,
+    interval: Annotated[
+        bool, typer.Option("--interval/--no-interval", help="产出率区间 · throughput with its interval")
+    ] = True,
+) -> None:
+    from gaugeblock.apps.twin_fit import fit_command
+
+    raise typer.Exit(
+        fit_command(
+            logs,
+            output,
+            _console,
+            columns=column or [],
+            unit=unit,
+            name=name,
+            align=align,
+            as_json=as_json,
+            seed=seed,
+            interval=interval,
+        )
+    )
 
 
 @app.command(help="登记工位的挑战件 · Register the challenge parts of a station; the plant must be stopped.")
@@ -200,6 +296,24 @@ def verify(
     from gaugeblock.apps.evidence import verify_command
 
     raise typer.Exit(verify_command(file, key, witness or [], _console.language))
+
+
+@app.command(help="见证：从外部副署日志的检查点 · Witness: cosign a log's checkpoints from outside.")
+def witness(
+    url: Annotated[str, typer.Argument(help="日志地址，如 https://plant.example/log · the log's address")],
+    key: Annotated[str, typer.Option("--key", "-k", help="日志公钥文本或文件 · the log's public key, text or file")],
+    name: Annotated[str, typer.Option("--name", help="见证人名称，如 customer.example/witness · the witness's name")],
+    directory: Annotated[Path, typer.Option("--dir", help="密钥与状态目录 · its key and state")] = Path("witness"),
+    every: Annotated[
+        float | None, typer.Option("--every", min=1.0, help="每隔多少秒；省略则一次 · seconds; once where absent")
+    ] = None,
+    authorization: Annotated[
+        str | None, typer.Option(envvar="GAUGEBLOCK_AUTHORIZATION", help="凭据 · credential, as the header is written")
+    ] = None,
+) -> None:
+    from gaugeblock.apps.witness import witness_command
+
+    raise typer.Exit(witness_command(url, key, name, directory, _console, every_s=every, authorization=authorization))
 
 
 @log_app.command("key", help="日志公钥 · Print the log's public key.")
@@ -307,6 +421,79 @@ def user_remove(name: UserName, plant: PlantFile = PLANT) -> None:
     from gaugeblock.apps.users import remove_command
 
     raise typer.Exit(remove_command(plant, name, _console))
+
+
+CustomerId = Annotated[str, typer.Argument(help="客户编号，见 plant.toml · customer, as in plant.toml")]
+CredentialId = Annotated[str, typer.Argument(help="凭证编号 · public id of the credential")]
+ScopeNames = Annotated[list[str] | None, typer.Option("--scope", help="权限范围，可重复 · scope, again for more")]
+
+
+@customer_key_app.command("create", help="签发密钥，仅显示一次 · Issue a key; it is shown once.")
+def customer_key_create(
+    customer: CustomerId,
+    name: Annotated[str, typer.Option("--name", help="名称 · name")] = "",
+    scope: ScopeNames = None,
+    days: Annotated[float | None, typer.Option("--days", min=0.001, help="有效天数 · days in force")] = None,
+    test: Annotated[bool, typer.Option("--test", help="沙箱密钥 · for the sandbox")] = False,
+    plant: PlantFile = PLANT,
+) -> None:
+    from gaugeblock.apps.customers import create_key_command
+
+    raise typer.Exit(create_key_command(plant, customer, _console, name=name, scopes=scope or [], days=days, test=test))
+
+
+@customer_key_app.command("list", help="列出密钥与客户端 · List keys and clients.")
+def customer_key_list(
+    customer: Annotated[str | None, typer.Argument(help="客户编号 · customer")] = None, plant: PlantFile = PLANT
+) -> None:
+    from gaugeblock.apps.customers import list_keys_command
+
+    raise typer.Exit(list_keys_command(plant, customer, _console))
+
+
+@customer_key_app.command("rotate", help="更换密钥，新旧重叠 · Replace a key; both are in force for a while.")
+def customer_key_rotate(
+    credential: CredentialId,
+    overlap_h: Annotated[float, typer.Option("--overlap-h", min=0.0, help="重叠小时数 · hours of overlap")] = 72.0,
+    plant: PlantFile = PLANT,
+) -> None:
+    from gaugeblock.apps.customers import rotate_key_command
+
+    raise typer.Exit(rotate_key_command(plant, credential, overlap_h, _console))
+
+
+@customer_key_app.command("revoke", help="吊销密钥或客户端，立即生效 · Revoke a key or client, at once.")
+def customer_key_revoke(credential: CredentialId, plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.customers import revoke_key_command
+
+    raise typer.Exit(revoke_key_command(plant, credential, _console))
+
+
+@customer_client_app.command("add", help="登记 OAuth 客户端的公钥 · Register an OAuth client by its public key.")
+def customer_client_add(
+    customer: CustomerId,
+    jwk: Annotated[Path, typer.Argument(help="公钥文件（JWK）· public key file (JWK)")],
+    name: Annotated[str, typer.Option("--name", help="名称 · name")] = "",
+    scope: ScopeNames = None,
+    plant: PlantFile = PLANT,
+) -> None:
+    from gaugeblock.apps.customers import add_client_command
+
+    raise typer.Exit(add_client_command(plant, customer, jwk, _console, name=name, scopes=scope or []))
+
+
+@customer_user_app.command("add", help="添加客户方人员 · Let a person sign in; the password is shown once.")
+def customer_user_add(customer: CustomerId, name: UserName, plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.customers import add_user_command
+
+    raise typer.Exit(add_user_command(plant, customer, name, _console))
+
+
+@customer_user_app.command("remove", help="删除客户方人员 · Remove a person.")
+def customer_user_remove(customer: CustomerId, name: UserName, plant: PlantFile = PLANT) -> None:
+    from gaugeblock.apps.customers import remove_user_command
+
+    raise typer.Exit(remove_user_command(plant, customer, name, _console))
 
 
 def _language_first(arguments: list[str]) -> list[str]:

@@ -157,3 +157,30 @@ def test_long_nonsense_is_refused_without_much_ado(raw: bytes) -> None:
         i_json.read(raw + b"," * 5000 + b"[" * 20, "test", max_bytes=3_000_000)
     with pytest.raises(GaugeblockError):
         i_json.read(raw, "test", max_bytes=3_000_000)
+
+
+def _depth(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + max((_depth(inner) for inner in value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max((_depth(inner) for inner in value), default=0)
+    return 0
+
+
+nested = st.recursive(
+    st.sampled_from(['"["', "1"]),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: f"[{','.join(items)}]")
+        | st.lists(inner, max_size=3).map(lambda items: "{" + ",".join(f'"{n}":{v}' for n, v in enumerate(items)) + "}")
+    ),
+    max_leaves=30,
+)
+
+
+@given(nested, st.integers(1, 6))
+def test_depth_is_counted_the_same_however_many_brackets_there_are(text: str, limit: int) -> None:
+    if _depth(json.loads(text)) > limit:
+        with pytest.raises(DepthLimitError):
+            i_json.read(text.encode(), "test", max_bytes=100_000, max_depth=limit)
+    else:
+        assert i_json.read(text.encode(), "test", max_bytes=100_000, max_depth=limit) == json.loads(text)

@@ -13,7 +13,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
 from gaugeblock.plant.language import LANGUAGES, catalogue
-from gaugeblock.stores import errors, log_tables, projections, state_tables
+from gaugeblock.stores import errors, log_tables, projections, state_tables, webhook_tables
 from gaugeblock.stores.database import HEADS, Database, Family, version_table
 from gaugeblock.stores.errors import StoreMissingError, StoreNewerError, StoreUnavailableError, StoreUrlError
 from gaugeblock.stores.migrations import config_of
@@ -22,6 +22,7 @@ METADATA = {
     "log": log_tables.metadata,
     "projections": projections.positions_metadata,
     "state": state_tables.metadata,
+    "exchange": webhook_tables.metadata,  # with those of exchange_tables
 }
 
 

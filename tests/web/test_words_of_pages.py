@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from string import Formatter
+from types import ModuleType
 from typing import get_args
 
 import pytest
@@ -19,9 +20,13 @@ from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.language import LANGUAGES, catalogue
 from gaugeblock.plant.record_types import FACETS
 from gaugeblock.plant.review_facets import Decision, Role
+from gaugeblock.production.line_state import ODDITIES, STATES
+from gaugeblock.production.start_state import NOTES
 from gaugeblock.stores.jobs import JobState
 from gaugeblock.virtual.defects import DefectKind
 from gaugeblock.web import errors
+from gaugeblock.web.customer import page_errors, rest_errors
+from gaugeblock.web.pages_line import CHANGE_KINDS
 from gaugeblock.web.pages_nonconformities import FORMS
 from gaugeblock.web.pages_review import SEVERITIES
 from gaugeblock.web.ports import ROLES
@@ -37,7 +42,18 @@ DISCIPLINES = get_args(Number)
 WHOLE_FILES = {"report.html.j2", "study_report.html.j2"}
 """Reports that are one file carry their style with them."""
 DYNAMIC = {
-    "nav.": ("overview", "inspections", "review", "quality", "modules", "stations", "log"),
+    "nav.": (
+        "overview",
+        "line",
+        "inspections",
+        "review",
+        "quality",
+        "modules",
+        "stations",
+        "log",
+        "exchange",
+        "orders",
+    ),
     "tabs.": TABS,
     "watch.chart.": CHARTS,
     "watch.unit.": CHARTS,
@@ -49,6 +65,9 @@ DYNAMIC = {
     "condition.": ("running", "starting", "restarting", "stopped", "unsupervised", "unknown"),
     "wrong.": ("escape", "overkill"),
     "reference.": ("good", "defective"),
+    "challenge.condition.": ("good", "defective"),
+    "challenge.state.": ("due", "passed", "failed"),
+    "challenge.cause.": ("start", "shift", "changeover", "module", "expired", "set", "failed"),
     "facet.": FACETS,
     "proof.": ("left", "right"),
     "review.due.": DUES,
@@ -65,7 +84,7 @@ DYNAMIC = {
     "quality.hint.": FORMS,
     "quality.eight_d.": DISCIPLINES,
     "quality.eight_d.missing_": DISCIPLINES,
-    "api.tag.": ("quality", "reviews", "modules", "inspection", "records", "log"),
+    "api.tag.": ("line", "quality", "reviews", "modules", "inspection", "records", "log", "exchange", "orders"),
     "modules.": MODULE_ACTIONS,
     "modules.confirm_": MODULE_ACTIONS,
     "modules.source_": ("training", "operating_point"),
@@ -75,6 +94,13 @@ DYNAMIC = {
     "training.by_": ("image", "unit"),
     "training.state_": get_args(JobState),
     "modules.done_": MODULE_ACTIONS,
+    "line.state.": STATES,
+    "line.reign.": ("sole", "shifting"),
+    "line.kpi.": ("OEE_index", "availability", "effectiveness", "quality_ratio", "blocked_ratio", "starved_ratio"),
+    "line.kinds.": CHANGE_KINDS,
+    "line.job.": get_args(JobState),
+    "line.oddity.": ODDITIES,
+    "line.note.": NOTES,
 }
 
 
@@ -109,10 +135,11 @@ def asked_by_templates() -> dict[str, set[str]]:
     return asked
 
 
-def error_classes() -> list[type[GaugeblockError]]:
+def error_classes(*modules: ModuleType) -> list[type[GaugeblockError]]:
     return [
         value
-        for value in vars(errors).values()
+        for module in modules or (errors,)
+        for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, GaugeblockError) and value is not GaugeblockError
     ]
 
@@ -136,7 +163,7 @@ def test_no_word_is_unused() -> None:
     used |= {f"web.status.{status}" for status in NAMED_STATUS}
     used |= {
         f"web.error.{error.code.removeprefix('web.')}.{part}"
-        for error in error_classes()
+        for error in error_classes(errors, page_errors, rest_errors)
         for part in ("text", "remedy")
     }
     used |= {f"web.defect.{kind}" for kind in get_args(DefectKind)}

@@ -20,19 +20,28 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from gaugeblock.apps.console import Console
 from gaugeblock.apps.demo_challenge import choose_challenge_units, register_challenge_set
+from gaugeblock.apps.demo_customer import (
+    CUSTOMER,
+    CustomerSaw,
+    DemoCustomer,
+    ask_as_customer,
+    register_demo_customer,
+)
+from gaugeblock.apps.demo_line import ORDER_SIZE, demo_orders, register_demo_orders, write_demo_model
 from gaugeblock.apps.layout import Installation, load_installation
 from gaugeblock.apps.opening import make_private, prepare, renew_administrator
-from gaugeblock.apps.scorecard import print_scorecard, score
+from gaugeblock.apps.scorecard import add_customer_row, print_scorecard, score
 from gaugeblock.apps.supervised_stations import SupervisedStations
 from gaugeblock.apps.supervision import ProcessSpec, Supervisor
 from gaugeblock.apps.up import READY_S, check_port_free, plant_specs, say_prepared, tell_events, wait_until_ready
-from gaugeblock.apps.virtual_line import AUTHOR, LineProcessSettings
+from gaugeblock.apps.virtual_line import AUTHOR, LINE_AUTHOR, LineProcessSettings
 from gaugeblock.inspection.queries import ProjectedInspections
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.facet import Verdict
 from gaugeblock.stores.database import Database
 from gaugeblock.stores.files import write_whole
 from gaugeblock.virtual.config import CHALLENGE_UNITS, ChallengeUnit, VirtualLineConfig
+from gaugeblock.virtual.production import demo_production
 from gaugeblock.virtual.training_set import training_set
 from gaugeblock.vision.backbone_weights import lite0_checkpoint
 from gaugeblock.vision.decode import decode
@@ -47,6 +56,7 @@ DEADLINE_MS = 500.0
 MARKER = "gaugeblock-demo"
 HAND_OVER_S = 10.0
 CHALLENGE_EVERY_UNITS = 200
+EXCHANGE_PORT = 8471
 STATION_READY_S = 20.0
 
 PLANT = """\
@@ -69,6 +79,7 @@ id = "L1"
 site = "S1"
 area = "machining"
 shifts = ["08:00", "20:00"]
+model = "line.toml"
 name = "机加工一线"
 name_en = "Machining line 1"
 
@@ -82,6 +93,15 @@ name_en = "Turn-mill centre"
 id = "P100"
 name = "法兰"
 name_en = "Flange"
+
+[[customers]]
+id = "ACME"
+name = "ACME 有限公司"
+name_en = "ACME GmbH"
+country = "DE"
+
+[exchange]
+port = {exchange_port}
 
 [[stations]]
 id = "L1-ST10"
@@ -213,11 +233,14 @@ def line_spec(
             station_wait_s=STATION_READY_S,
             challenge_every_units=CHALLENGE_EVERY_UNITS,
             challenge_units=challenge_units,
+            orders=demo_orders(),
+            order_size=ORDER_SIZE,
         ),
         plant_url=installation.url,
         log_origin=installation.settings.server.log_origin,
         keys=str(installation.keys),
         state=str(installation.data / "virtual-line.json"),
+        production=demo_production(STATION, CYCLE_TIME_S),
     )
     file = installation.run / "virtual-line.config.json"
     write_whole(file, msgspec.json.format(msgspec.json.encode(settings)), 0o600)
@@ -261,20 +284,28 @@ def demo_command(
     check_port_free("127.0.0.1", port)
     with _claimed(directory, keep=keep):
         installation, line, challenge_units = _prepare_plant(directory, port, seed, console)
-        prepared = prepare(installation, (AUTHOR,))
+        prepared = prepare(installation, (AUTHOR, LINE_AUTHOR))
         register_challenge_set(installation, STATION, PRODUCT, challenge_units)
+        register_demo_orders(installation, LINE, PRODUCT, CYCLE_TIME_S, CUSTOMER)
+        customer = register_demo_customer(installation, demo_orders()[0], PRODUCT)
         if prepared.admin_password is None:
             prepared = replace(prepared, admin_password=renew_administrator(installation))
 
         def on_ready() -> None:
             if not headless:
                 say_prepared(installation, prepared, console)
+                _say_customer(customer, console)
                 console.say("apps.demo.running", style="dim")
 
-        first_verdict_at_s = _run_plant(installation, line, on_ready, for_s, console)
+        def before_end() -> CustomerSaw | None:
+            return ask_as_customer(customer, prepared.log_key) if headless else None
+
+        first_verdict_at_s, saw = _run_plant(installation, line, on_ready, before_end, for_s, console)
         first_verdict_s = None if first_verdict_at_s is None else first_verdict_at_s - started_s
         supervision = [installation.supervision, _line_supervision(installation)]
         card = score(installation, first_verdict_s, supervision, console)
+        if headless:
+            add_customer_row(card, saw, console)
     print_scorecard(card, seed, console)
     return 0 if card.passed else 1
 
@@ -283,11 +314,14 @@ def _prepare_plant(
     directory: Path, port: int, seed: int, console: Console
 ) -> tuple[Installation, ProcessSpec, tuple[ChallengeUnit, ...]]:
     """Settings, module, the line's process and its challenge parts."""
-    plc_port, camera_port = free_ports(2)
+    plc_port, camera_port, exchange_port = free_ports(3)
+    if port == EXCHANGE_PORT - 1:
+        check_port_free("127.0.0.1", EXCHANGE_PORT)
+        exchange_port = EXCHANGE_PORT
     plant_file = directory / "plant.toml"
-    plant_file.write_text(
-        PLANT.format(port=port, plc_port=plc_port, camera_port=camera_port, deadline_ms=DEADLINE_MS), "utf-8"
-    )
+    ports = {"port": port, "plc_port": plc_port, "camera_port": camera_port, "exchange_port": exchange_port}
+    plant_file.write_text(PLANT.format(**ports, deadline_ms=DEADLINE_MS), "utf-8")
+    write_demo_model(directory / "line.toml", demo_production(STATION, CYCLE_TIME_S), "机加工一线", PRODUCT)
     installation = load_installation(plant_file)
     module = directory / "modules" / "P100.gbm"
     if not module.is_file():
@@ -298,6 +332,12 @@ def _prepare_plant(
     return installation, line_spec(installation, plc_port, camera_port, seed, challenge_units), challenge_units
 
 
+def _say_customer(customer: DemoCustomer, console: Console) -> None:
+    console.say("apps.demo.customer", style="bold", url=customer.url)
+    console.say("apps.demo.customer_key", key=customer.key)
+    console.say("apps.demo.customer_user", user=customer.user, password=customer.password)
+
+
 def _line_supervision(installation: Installation) -> Path:
     return installation.run / "line-supervision.json"
 
@@ -306,10 +346,13 @@ def _run_plant(
     installation: Installation,
     line_process: ProcessSpec,
     on_ready: Callable[[], None],
+    before_end: Callable[[], CustomerSaw | None],
     for_s: float | None,
     console: Console,
-) -> float | None:
-    """Run until the time is up or a signal comes; when the first verdict was seen (monotonic seconds)."""
+) -> tuple[float | None, CustomerSaw | None]:
+    """Run until the time is up or a signal comes; when the first verdict was seen (monotonic seconds), and what the
+    customer saw at the end.
+    """
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -324,7 +367,8 @@ def _run_plant(
         _wait_for_station(installation, stop)
         line_thread.start()
         on_ready()
-        return _watch(installation, stop, for_s, console)
+        first_verdict_at_s = _watch(installation, stop, for_s, console)
+        return first_verdict_at_s, before_end()
     finally:
         # The line first, so that nothing is triggered that nobody answers; then the stations, then the server.
         line.stop()

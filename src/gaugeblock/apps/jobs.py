@@ -10,6 +10,7 @@ import os
 from collections.abc import Mapping
 
 from gaugeblock.inspection.training import COMPARE, SHADOW, TRAIN
+from gaugeblock.production.line_desk import QUESTION
 from gaugeblock.stores.jobs_runner import JobRunner
 
 SLOTS = 3
@@ -19,6 +20,7 @@ FUNCTIONS: Mapping[str, str] = {
     TRAIN: "gaugeblock.apps.training_job:train_job",
     COMPARE: "gaugeblock.apps.comparison_job:compare_job",
     SHADOW: "gaugeblock.apps.shadow_job:shadow_job",
+    QUESTION: "gaugeblock.apps.twin_jobs:question_job",
 }
 
 

@@ -62,10 +62,12 @@ SPOOL_FILE = "spool.sqlite"
 
 
 def keyring_of(installation: Installation, entity: str) -> Keyring:
-    """Where an entity's key is kept on this machine: a station's beside its spool, all others together."""
+    """Where an entity's key is kept on this machine: a station's beside its spool, the exchange's with its state."""
     kind, _, name = entity.partition(":")
     if kind == "station":
         return Keyring(installation.station_data(name) / "keys")
+    if kind == "exchange":
+        return Keyring(installation.exchange_keys)
     return Keyring(installation.keys)
 
 

@@ -75,6 +75,16 @@ class Installation:
         """The log's public key as text: what a stranger needs to verify evidence."""
         return self.data / "log.key"
 
+    @property
+    def exchange_data(self) -> Path:
+        """The exchange's own directory: its keys, and its state where that is in SQLite."""
+        return self.data / "exchange"
+
+    @property
+    def exchange_keys(self) -> Path:
+        """Private keys of the exchange, owner-only; no other process reads them."""
+        return self.exchange_data / "keys"
+
     def station_data(self, station: str) -> Path:
         """A station's own directory: spool, key, status."""
         return self.data / "stations" / station
@@ -96,6 +106,8 @@ class Installation:
             The reference in ``storage.database`` names nothing.
         """
         written = self.settings.storage.database
+        if written == "sqlite" and family == "exchange":
+            return f"sqlite:///{self.exchange_data / 'state.sqlite'}"
         if written == "sqlite":
             return f"sqlite:///{self.data / f'{family}.sqlite'}"
         return read_secret(written, self.file.parent)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 CHECKPOINTS = "log:checkpoint"
 ADMINISTRATOR = "admin"
+EXCHANGE = "exchange:main"
 PASSWORD_BYTES = 12
 
 
@@ -76,6 +77,7 @@ def log_exists(database: Database) -> bool:
     """Whether a log was begun here, with its first record."""
     if database.version("log") is None:
         return False
+    database.upgrade("log")
     try:
         LogReader(database)
     except StoreMissingError:
@@ -212,6 +214,9 @@ def prepare(installation: Installation, entities: tuple[str, ...] = ()) -> Prepa
             if module.is_file():
                 inspector = Inspector.from_bytes(module.read_bytes())
                 record_module(log, server_key, inspector, station.id, station.product)
+        if installation.settings.exchange is not None:
+            make_private(installation.exchange_data)
+            bind_key(log, server_key, EXCHANGE, usable_key(log, Keyring(installation.exchange_keys), EXCHANGE))
         log.sign_checkpoint()
         key = log.log_key
     return Prepared(key, _first_administrator(installation))

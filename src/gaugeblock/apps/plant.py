@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
@@ -25,24 +25,36 @@ from granian.server.embed import Server
 
 from gaugeblock import __version__
 from gaugeblock.apps.assignments import AssignmentFiles
+from gaugeblock.apps.event_folder import EventFolder
 from gaugeblock.apps.first_modules import keep_first_modules
 from gaugeblock.apps.image_folder import images_in
 from gaugeblock.apps.jobs import plant_runner
 from gaugeblock.apps.keepers import KeeperThread
 from gaugeblock.apps.layout import Installation, load_installation
+from gaugeblock.apps.line_models import line_models
 from gaugeblock.apps.opening import clock_state, open_log
 from gaugeblock.apps.supervised_stations import SupervisedStations
+from gaugeblock.apps.transfer_guard import TransferGuard
+from gaugeblock.exchange.contract_queries import ProjectedContracts
+from gaugeblock.exchange.desks import ExchangeMaterials, open_exchange_desks
+from gaugeblock.exchange.projections import exchange_projections
 from gaugeblock.inspection.desks import Materials, open_desks
+from gaugeblock.inspection.keepers import Keeper
 from gaugeblock.inspection.modules_queries import ProjectedModules
+from gaugeblock.inspection.part_groups import PartGroups, site_zone
 from gaugeblock.inspection.projections import inspection_projections
 from gaugeblock.inspection.queries import ProjectedInspections
 from gaugeblock.ledger.errors import UnknownKeyError
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.facet import Facet
+from gaugeblock.production.desks import open_production_desks
+from gaugeblock.production.line_desk import open_line_desk
+from gaugeblock.production.projections import production_projections
 from gaugeblock.stores.admission_pool import AdmissionPool
 from gaugeblock.stores.blobs import BlobStore
 from gaugeblock.stores.clock import SystemClock
 from gaugeblock.stores.database import Database
+from gaugeblock.stores.exchange_state import ExchangeState
 from gaugeblock.stores.jobs import Jobs
 from gaugeblock.stores.keyring import Keyring
 from gaugeblock.stores.log import Log
@@ -65,13 +77,13 @@ _logger = logging.getLogger("gaugeblock.plant")
 
 
 class _Submitter:
-    """The web's way into the log's writer."""
+    """The web's way into the log's writer, past the guard of transfers."""
 
-    def __init__(self, writer: LogWriter) -> None:
-        self._writer = writer
+    def __init__(self, writer: LogWriter, guard: TransferGuard) -> None:
+        self._writer, self._guard = writer, guard
 
     def submit(self, jws: bytes, disclosures: Mapping[str, str]) -> Future[Receipt]:
-        return self._writer.submit(Submission(jws, disclosures))
+        return self._guard.submit(Submission(jws, disclosures))
 
     def queued(self) -> int:
         return self._writer.waiting
@@ -80,8 +92,14 @@ class _Submitter:
 class _LogAccess:
     """The web's view of the log."""
 
-    def __init__(self, log: Log) -> None:
-        self._log = log
+    def __init__(self, log: Log, witnesses: Sequence[str]) -> None:
+        self._log, self._cosignatures = log, log.cosignatures(witnesses)
+
+    def witnessed_checkpoint(self) -> bytes | None:
+        return self._log.witnessed_checkpoint()
+
+    def add_cosignatures(self, note: bytes) -> list[str]:
+        return self._cosignatures.add(note)
 
     @property
     def size(self) -> int:
@@ -195,15 +213,34 @@ def running_services(installation: Installation) -> Iterator[Services]:
         projected = stack.enter_context(Database(installation.database_url("projections")))
         state = stack.enter_context(Database(installation.database_url("state")))
         state.upgrade("state")
-        runner = ProjectionRunner(projected, log.reader, inspection_projections(settings.review))
+        customer_state = None
+        if settings.exchange is not None:
+            of_exchange = stack.enter_context(Database(installation.database_url("exchange")))
+            of_exchange.upgrade("exchange")
+            customer_state = ExchangeState(of_exchange, clock)
+        projections = [
+            *inspection_projections(settings.review),
+            *production_projections(),
+            *exchange_projections(),
+        ]
+        runner = ProjectionRunner(projected, log.reader, projections)
         # Entered before the writer, so that it is left after it; its processes start with the first large batch.
         log.admit_with(stack.enter_context(AdmissionPool(os.cpu_count() or 1)))
         writer = stack.enter_context(LogWriter(log))
         follower = ProjectionFollower(runner, writer)
         follower.start()
         stack.callback(follower.stop)
+        guard = TransferGuard(
+            writer.submit,
+            ProjectedContracts(projected),
+            lambda: follower.position,
+            lambda: log.directory,
+            log.origin,
+            clock,
+            time.monotonic,
+        )
         statements = _SeenStatements(
-            SignedStatements(log, writer.submit, Keyring(installation.keys), clock, clock_state), follower
+            SignedStatements(log, guard.submit, Keyring(installation.keys), clock, clock_state), follower
         )
         blobs = BlobStore(installation.blobs)
         inspections = ProjectedInspections(projected, lambda: follower.position)
@@ -221,12 +258,27 @@ def running_services(installation: Installation) -> Iterator[Services]:
             thumbnail=thumbnail,
             jobs=jobs,
             module_files=module_files,
-            assignments=AssignmentFiles(installation, ProjectedModules(projected), module_files),
+            assignments=AssignmentFiles(
+                installation,
+                ProjectedModules(projected, PartGroups(projected, site_zone(settings))),
+                module_files,
+            ),
             folder_images=lambda folder: images_in(installation.path(folder)),
             plant_file=str(installation.file),
         )
         desks = open_desks(materials)
-        keepers = KeeperThread(desks.keepers, time.monotonic)
+        models = line_models(installation)
+        zone = settings.sites[0].timezone if settings.sites else "Asia/Shanghai"
+        line = (
+            open_line_desk(projected, statements, clock, jobs, models, f"gaugeblock {__version__}", zone)
+            if models
+            else None
+        )
+        of_line: list[Keeper] = []
+        if line is not None:
+            folder = EventFolder(statements, installation.data / "events", line.lines(), zone)
+            of_line = [folder, line.keeper]
+        keepers = KeeperThread([*desks.keepers, *of_line], time.monotonic)
         keepers.start()
         stack.callback(keepers.stop)
         workers = plant_runner(installation.database_url("state"))
@@ -243,15 +295,27 @@ def running_services(installation: Installation) -> Iterator[Services]:
                 public_log=settings.server.public_log,
             ),
             inspections=inspections,
-            log=_LogAccess(log),
-            submitter=_Submitter(writer),
+            log=_LogAccess(log, [witness.key for witness in settings.witnesses]),
+            submitter=_Submitter(writer, guard),
             statements=statements,
             desks=desks,
+            production=open_production_desks(projected, statements, blobs, settings),
+            exchange=open_exchange_desks(
+                ExchangeMaterials(
+                    database=projected,
+                    statements=statements,
+                    log=log,
+                    clock=clock,
+                    settings=settings,
+                    state=customer_state,
+                )
+            ),
             blobs=blobs,
             accounts=Users(state, clock),
             stations=SupervisedStations(installation),
             health=_Health(follower, keepers),
             clock=clock,
+            line=line,
         )
 
 

@@ -15,6 +15,7 @@ from gaugeblock.apps.opening import log_exists
 from gaugeblock.inspection.projections import inspection_projections
 from gaugeblock.ledger.note import NoteKey
 from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.production.projections import production_projections
 from gaugeblock.stores.database import Database
 from gaugeblock.stores.log_audit import audit
 from gaugeblock.stores.log_reader import LogReader
@@ -124,7 +125,7 @@ def rebuild_command(plant: Path, console: Console) -> int:
         reading_log(installation) as (_, reader),
         Database(installation.database_url("projections")) as database,
     ):
-        projections = inspection_projections(installation.settings.review)
+        projections = [*inspection_projections(installation.settings.review), *production_projections()]
         runner = ProjectionRunner(database, reader, projections)
         runner.catch_up()
         same = True

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from gaugeblock.apps.console import Console
+from gaugeblock.apps.demo_customer import CustomerSaw
 from gaugeblock.apps.layout import Installation
 from gaugeblock.apps.records import reading_log, trusted_key
 from gaugeblock.apps.supervision import SupervisionStatus, read_supervision
@@ -182,6 +183,22 @@ def _evidence_row(card: Scorecard, reader: LogReader, key: str, indices: Sequenc
     _row(card, console, "evidence", "evidence_value", good=good, of=len(checked))
     if good != len(checked):
         card.reasons.append(console.text("apps.demo.reason_evidence"))
+
+
+def add_customer_row(card: Scorecard, saw: CustomerSaw | None, console: Console) -> None:
+    """What the overseas customer got with its key, while the plant ran."""
+    if saw is None or not saw.verified:
+        card.reasons.append(console.text("apps.demo.reason_customer"))
+        return
+    _row(
+        card,
+        console,
+        "customer_row",
+        "customer_value",
+        orders=saw.orders,
+        inspections=saw.inspections,
+        seconds=f"{saw.seconds:.1f}",
+    )
 
 
 def print_scorecard(card: Scorecard, seed: int, console: Console) -> None:

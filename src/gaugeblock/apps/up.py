@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import threading
@@ -60,6 +61,9 @@ def server_spec(installation: Installation) -> ProcessSpec:
         "plant",
         ["-m", "gaugeblock.apps.plant", "--plant", str(installation.file), "--watch-input"],
         installation.logs / "plant.log",
+        # Its jobs inherit this. Threads of linear algebra wait by spinning: two of them beside a busy station make a
+        # training three times slower, and take the station's core. Whoever has cores to spare sets the variables.
+        {name: os.environ.get(name, "1") for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")},
     )
 
 
@@ -106,9 +110,19 @@ def station_spec(installation: Installation, station: Station) -> ProcessSpec:
     )
 
 
+def exchange_spec(installation: Installation) -> ProcessSpec:
+    """The exchange's process."""
+    return ProcessSpec(
+        "exchange",
+        ["-m", "gaugeblock.apps.exchange", "--plant", str(installation.file), "--watch-input"],
+        installation.logs / "exchange.log",
+    )
+
+
 def plant_specs(installation: Installation) -> list[ProcessSpec]:
-    """Server first, then the stations."""
-    return [server_spec(installation), *(station_spec(installation, s) for s in installation.settings.stations)]
+    """Server first, then the stations, then the exchange where there is one."""
+    specs = [server_spec(installation), *(station_spec(installation, s) for s in installation.settings.stations)]
+    return specs if installation.settings.exchange is None else [*specs, exchange_spec(installation)]
 
 
 def tell_events(console: Console) -> Callable[[str, str, str], None]:
@@ -148,6 +162,9 @@ def up_command(file: Path, console: Console) -> int:
     installation = load_installation(file)
     server = installation.settings.server
     check_port_free(server.host, server.port)
+    exchange = installation.settings.exchange
+    if exchange is not None:
+        check_port_free(exchange.host, exchange.port)
     # Before anything is made: the log's name is fixed with its first record.
     for station in installation.settings.stations:
         require_module(installation, station)

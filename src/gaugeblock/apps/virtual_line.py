@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from collections import deque
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -22,20 +23,26 @@ import msgspec
 
 from gaugeblock.apps.clock import clock_synchronisation
 from gaugeblock.apps.supervision import write_atomically
+from gaugeblock.apps.virtual_production import ProductionDriver, driving
 from gaugeblock.ledger.record import ClockState, Draft, SignedRecord, sign_record
 from gaugeblock.plant.errors import GaugeblockError
+from gaugeblock.plant.facet import Facet
+from gaugeblock.plant.production_facets import EventBatchStatement, EventBatchSubject
 from gaugeblock.plant.record_types import InspectionSubject, ReferenceStatement
 from gaugeblock.plant.times import Clock, to_rfc3339
 from gaugeblock.stores.clock import SystemClock
 from gaugeblock.stores.keyring import Keyring
 from gaugeblock.virtual.config import VirtualLineConfig
 from gaugeblock.virtual.errors import TruthQueueFullError
-from gaugeblock.virtual.line import UnitTruth
+from gaugeblock.virtual.line import UnitTruth, VirtualLine
+from gaugeblock.virtual.production import ProductionConfig
 from gaugeblock.virtual.server import VirtualLineServer
 
 _T = TypeVar("_T")
 
 AUTHOR = "virtual:truth"
+LINE_AUTHOR = "virtual:line"
+"""Who states the line's events: the machines, that know nothing of the truth about a part."""
 BATCH_MAX = 100
 BACK_OFF_S_FIRST = 0.25
 BACK_OFF_S_MAX = 10.0
@@ -76,6 +83,8 @@ class LineProcessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
         Reference records that may wait for the plant; beyond, the oldest is dropped and named.
     units
         Ends after so many units; without it the line runs until it is told to stop.
+    production
+        The stations around the inspection, whose events are stated by ``virtual:line``; without them there are none.
     """
 
     line: VirtualLineConfig
@@ -85,6 +94,7 @@ class LineProcessSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     state: str | None = None
     queue_max: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 10_000
     units: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    production: ProductionConfig | None = None
 
 
 class _State(msgspec.Struct):
@@ -104,7 +114,7 @@ def log_error(error: GaugeblockError) -> None:
 
 
 class TruthSender:
-    """Signs what is true of each unit and submits it to the plant, retrying while the plant is away.
+    """Signs what is true of each unit, or what happened on the line, and submits it, retrying while the plant is away.
 
     Parameters
     ----------
@@ -113,17 +123,25 @@ class TruthSender:
     client
         HTTP client.
     keyring
-        Holds the key of ``virtual:truth``.
+        Holds the author's key.
     clock
         For the records' times.
+    author
+        Who states.
     """
 
     def __init__(
-        self, settings: LineProcessSettings, client: httpx.AsyncClient, keyring: Keyring, clock: Clock
+        self,
+        settings: LineProcessSettings,
+        client: httpx.AsyncClient,
+        keyring: Keyring,
+        clock: Clock,
+        author: str = AUTHOR,
     ) -> None:
         self._settings = settings
         self._client = client
-        self._key = keyring.load(AUTHOR)
+        self._author = author
+        self._key = keyring.load(author)
         self._clock = clock
         self._run = f"{clock.now():%Y%m%dT%H%M%S%f}Z"
         self._waiting: deque[tuple[str, SignedRecord]] = deque()
@@ -138,20 +156,19 @@ class TruthSender:
         """Records that the plant has not taken yet."""
         return len(self._waiting) + len(self._in_flight)
 
+    @property
+    def source(self) -> str:
+        """Names this run of the line: its batches are numbered from zero."""
+        return f"{self._author}/{self._run}"
+
     def put(self, truth: UnitTruth) -> None:
         """Sign the truth about a unit and queue it; when the queue is full, the oldest record gives way."""
-        source, uncertainty_ms = clock_synchronisation()
-        draft = Draft(
-            record_type="inspection.reference",
-            version=1,
-            author=AUTHOR,
-            # A line that starts anew has new identities, whatever its counter says.
-            identity=f"{self._settings.line.name}/{self._run}/{_number(truth)}",
-            log=self._settings.log_origin,
-            stated_at=to_rfc3339(self._clock.now()),
-            observed_at=truth.routed_at,
-            clock=ClockState(source, uncertainty_ms),
-            facets={
+        self._queue(
+            "inspection.reference",
+            _number(truth),
+            truth.routed_at,
+            truth.unit.serial,
+            {
                 "subject": InspectionSubject(
                     station=truth.station,
                     unit=truth.unit.serial,
@@ -162,11 +179,37 @@ class TruthSender:
                 "statement": ReferenceStatement(condition=truth.condition, defects=truth.defects, authority=AUTHOR),
             },
         )
+
+    def put_events(self, batch: EventBatchStatement) -> None:
+        """Sign a batch of the line's events and queue it."""
+        times = [step.at for step in batch.steps] + [state.at for state in batch.states]
+        self._queue(
+            "production.events",
+            f"events/{batch.sequence}",
+            max(times),
+            f"#{batch.sequence}",
+            {"subject": EventBatchSubject(line=self._settings.line.name, source=self.source), "statement": batch},
+        )
+
+    def _queue(self, record_type: str, number: str, observed_at: str, unit: str, facets: dict[str, Facet]) -> None:
+        source, uncertainty_ms = clock_synchronisation()
+        draft = Draft(
+            record_type=record_type,
+            version=1,
+            author=self._author,
+            # A line that starts anew has new identities, whatever its counter says.
+            identity=f"{self._settings.line.name}/{self._run}/{number}",
+            log=self._settings.log_origin,
+            stated_at=to_rfc3339(self._clock.now()),
+            observed_at=observed_at,
+            clock=ClockState(source, uncertainty_ms),
+            facets=facets,
+        )
         if self.backlog >= self._settings.queue_max and self._waiting:
-            unit, _ = self._waiting.popleft()
+            dropped, _ = self._waiting.popleft()
             self.dropped += 1
-            log_error(TruthQueueFullError(limit=self._settings.queue_max, unit=unit))
-        self._waiting.append((truth.unit.serial, sign_record(draft, self._key, os.urandom)))
+            log_error(TruthQueueFullError(limit=self._settings.queue_max, unit=dropped))
+        self._waiting.append((unit, sign_record(draft, self._key, os.urandom)))
         self._arrived.set()
 
     async def run(self) -> None:
@@ -274,20 +317,35 @@ async def run_line(settings: LineProcessSettings, base: Path, stop: asyncio.Even
     async with contextlib.AsyncExitStack() as stack:
         sender: TruthSender | None = None
         sending: asyncio.Task[None] | None = None
+        driver: ProductionDriver | None = None
         if settings.plant_url is not None:
             client = await stack.enter_async_context(
                 httpx.AsyncClient(base_url=settings.plant_url, timeout=REQUEST_TIMEOUT_S, trust_env=False)
             )
             sender = TruthSender(settings, client, Keyring(base / settings.keys), SystemClock())
             sending = asyncio.create_task(sender.run())
+            if settings.production is not None:
+                events = TruthSender(settings, client, Keyring(base / settings.keys), SystemClock(), LINE_AUTHOR)
+                kept = None if state_file is None else state_file.with_suffix(".production.json")
+                driver = await stack.enter_async_context(
+                    driving(settings.production, VirtualLine(line), events.put_events, kept)
+                )
+                await stack.enter_async_context(_sending(events))
 
         def on_truth(truth: UnitTruth) -> None:
             if sender is not None:
                 sender.put(truth)
+            if driver is not None and not truth.unit.challenge:
+                driver.routed(truth.unit.serial, truth.gate == "pass")
             if state_file is not None and not truth.unit.challenge:
                 write_atomically(state_file, msgspec.json.encode(_State(truth.unit.number + 1)))
 
-        server = VirtualLineServer(line, on_truth, lambda event, facts: log_event(event, **facts))
+        server = VirtualLineServer(
+            line,
+            on_truth,
+            lambda event, facts: log_event(event, **facts),
+            infeed=None if driver is None else driver.infeed,
+        )
         try:
             await server.start()
             log_event("ready", plc_port=server.plc_port, camera_port=server.camera_port)
@@ -326,6 +384,19 @@ async def run_line(settings: LineProcessSettings, base: Path, stop: asyncio.Even
                 truth_dropped=sender.dropped if sender else 0,
                 truth_not_sent=sender.backlog if sender else 0,
             )
+
+
+@contextlib.asynccontextmanager
+async def _sending(sender: TruthSender) -> AsyncIterator[None]:
+    """Send while this lasts, then what is left for some seconds."""
+    task = asyncio.create_task(sender.run())
+    try:
+        yield
+    finally:
+        await sender.flush(FLUSH_S)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def _read(path: Path, shape: type[_T]) -> _T:

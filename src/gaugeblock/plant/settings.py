@@ -83,7 +83,15 @@ class Site(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Line(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A production line in an area of a site; ``shifts`` are the local times at which shifts begin."""
+    """A production line in an area of a site.
+
+    Parameters
+    ----------
+    shifts
+        The local times at which shifts begin.
+    model
+        The line's description for the twin (TOML), relative to ``plant.toml``; its time zero is a Monday's first shift.
+    """
 
     id: str
     site: str
@@ -91,6 +99,7 @@ class Line(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str = ""
     name_en: str | None = None
     shifts: Annotated[list[TimeOfDay], Meta(max_length=24)] = field(default_factory=list)
+    model: str | None = None
 
 
 class Machine(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -199,6 +208,14 @@ class Server(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     public_log: bool = True
 
 
+class Witness(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Somebody outside who cosigns checkpoints: a customer, an association. ``key`` is its vkey."""
+
+    id: str
+    name: str = ""
+    key: Annotated[str, Meta(min_length=10, max_length=512)]
+
+
 class Exchange(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The exchange process: where customers reach it. Without this table it is not started.
 
@@ -281,6 +298,7 @@ class PlantSettings(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True
     stations: list[Station] = field(default_factory=list)
     products: list[Product] = field(default_factory=list)
     customers: list[Customer] = field(default_factory=list)
+    witnesses: Annotated[list[Witness], Meta(max_length=16)] = field(default_factory=list)
 
     def station(self, station_id: str) -> Station | None:
         """The station of that id."""
@@ -367,7 +385,7 @@ def _walk(node: Any, shapes: list[type[msgspec.Struct]], path: str, file: str) -
 
 
 def _check_identifiers(settings: PlantSettings, file: str) -> None:
-    for kind in ("sites", "lines", "machines", "stations", "products", "customers"):
+    for kind in ("sites", "lines", "machines", "stations", "products", "customers", "witnesses"):
         seen: set[str] = set()
         for position, part in enumerate(getattr(settings, kind)):
             check_identifier(part.id)

@@ -1,8 +1,9 @@
 """The one place that makes database engines: SQLite in WAL with full synchronisation, or PostgreSQL by URL.
 
-Three **families** of tables, each with its own schema version: ``log`` (records, tiles, checkpoints),
-``projections`` (positions; the projections' own tables beside them) and ``state`` (jobs, users). They may share
-one URL (PostgreSQL) or have a file each (SQLite, where a file has one writer at a time).
+Four **families** of tables, each with its own schema version: ``log`` (records, tiles, checkpoints),
+``projections`` (positions; the projections' own tables beside them), ``state`` (jobs, users) and ``exchange`` (customers'
+credentials, requests, deliveries). They may share one URL (PostgreSQL) or have a file each (SQLite, where a file has one
+writer at a time).
 
 Nothing is acknowledged before it is durable: SQLite runs with ``synchronous=FULL`` in WAL mode, so a commit is on
 disk when it returns; PostgreSQL with its default ``synchronous_commit=on``.
@@ -34,10 +35,15 @@ from gaugeblock.stores.errors import (
     StoreUrlError,
 )
 
-Family = Literal["log", "projections", "state"]
+Family = Literal["log", "projections", "state", "exchange"]
 
 # The schema each family has in this release. A test holds these to the migrations' heads.
-HEADS: dict[Family, str] = {"log": "log_0001", "projections": "projections_0001", "state": "state_0001"}
+HEADS: dict[Family, str] = {
+    "log": "log_0002",
+    "projections": "projections_0001",
+    "state": "state_0001",
+    "exchange": "exchange_0002",
+}
 
 BUSY_TIMEOUT_MS = 10_000
 SQLITE_CACHE_KB = 16_384

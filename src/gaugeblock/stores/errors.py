@@ -332,3 +332,15 @@ class ModuleFileTooLargeError(StoreError):
     """A module above the size limit. Facts: ``size_bytes``, ``limit_bytes``."""
 
     code = "stores.module_file_too_large"
+
+
+class CheckpointUnknownError(GaugeblockError):
+    """A cosigned note is no checkpoint of this log. Facts: ``size``."""
+
+    code = "stores.checkpoint_unknown"
+
+
+class WitnessUnknownError(GaugeblockError):
+    """A cosigned checkpoint carries no line of a witness named in ``plant.toml``. Facts: ``known``."""
+
+    code = "stores.witness_unknown"

@@ -43,6 +43,7 @@ __all__ = [
 ]
 
 BATCH = 1000
+READ_KEPT = 256
 
 positions_metadata = MetaData()
 projection_positions = Table(
@@ -156,6 +157,36 @@ class Rebuilt:
     same: bool
 
 
+class _LastRead:
+    """Reads records, and keeps the last few that were read: one projection after the other asks for the same."""
+
+    def __init__(self, source: RecordSource) -> None:
+        self._source = source
+        self._range = (0, 0)
+        self._kept: list[tuple[StoredRecord, OpenRecord]] = []
+        self._leaf: tuple[int, str] | None = None
+
+    def records(self, start: int, stop: int) -> Iterator[tuple[StoredRecord, OpenRecord]]:
+        if self._range == (start, stop):
+            yield from self._kept
+        elif stop - start > READ_KEPT:
+            for stored in self._source.records(start, stop):
+                yield stored, open_record(stored)
+        else:
+            self._kept = [(stored, open_record(stored)) for stored in self._source.records(start, stop)]
+            self._range = (start, stop)
+            yield from self._kept
+
+    def leaf(self, index: int) -> str | None:
+        """The leaf hash (hex) of a record, None where there is none; the last one asked for is kept."""
+        if self._leaf is None or self._leaf[0] != index:
+            for stored in self._source.records(index, index + 1):
+                self._leaf = index, stored.leaf_hash.hex()
+                return self._leaf[1]
+            return None
+        return self._leaf[1]
+
+
 class ProjectionRunner:
     """Keeps projections at the log's end.
 
@@ -200,7 +231,8 @@ class ProjectionRunner:
     def catch_up(self, batch: int = BATCH, *, upto: int | None = None) -> int:
         """Bring every projection to the log's end (or to ``upto``); the lowest position then."""
         end = self._source.size if upto is None else min(upto, self._source.size)
-        positions = [self._follow(projection, end, batch) for projection in self._projections.values()]
+        last = _LastRead(self._source)
+        positions = [self._follow(projection, end, batch, last) for projection in self._projections.values()]
         return min(positions, default=end)
 
     def rebuild(self, name: str, batch: int = BATCH, *, upto: int | None = None) -> int:
@@ -305,21 +337,22 @@ class ProjectionRunner:
         for table in reversed(projection.metadata.sorted_tables):
             connection.execute(delete(table))
 
-    def _follow(self, projection: Projection, end: int, batch: int) -> int:
-        position = self._where(projection)
+    def _follow(self, projection: Projection, end: int, batch: int, last: _LastRead | None = None) -> int:
+        last = last or _LastRead(self._source)
+        position = self._where(projection, last)
         while position < end:
             stop = min(position + batch, end)
             # Where another runner was first, its position is the one to go on from.
-            position = stop if self._apply(projection, position, stop) else self._where(projection)
+            position = stop if self._apply(projection, position, stop, last) else self._where(projection, last)
         return position
 
-    def _where(self, projection: Projection) -> int:
+    def _where(self, projection: Projection, last: _LastRead) -> int:
         with self._database.reading() as connection:
             at = _stored(connection, projection.name)
         if at.position > self._source.size:
             raise ProjectionGapError(projection=projection.name, position=at.position, size=self._source.size)
         if at.position > 0:
-            self.check_leaf(projection.name, at.position, at.last_leaf)
+            _check_leaf(projection.name, at.position, at.last_leaf, last.leaf(at.position - 1), self._source.size)
         return at.position
 
     def _stand_at(self, projection: Projection, position: int) -> _Position:
@@ -339,20 +372,17 @@ class ProjectionRunner:
         ------
         ProjectionForeignError, ProjectionGapError
         """
-        for record in self._source.records(position - 1, position):
-            if record.leaf_hash.hex() != last_leaf:
-                raise ProjectionForeignError(projection=name, position=position)
-            return
-        raise ProjectionGapError(projection=name, position=position, size=self._source.size)
+        found = _LastRead(self._source).leaf(position - 1)
+        _check_leaf(name, position, last_leaf, found, self._source.size)
 
-    def _apply(self, projection: Projection, start: int, stop: int) -> bool:
+    def _apply(self, projection: Projection, start: int, stop: int, last: _LastRead) -> bool:
         fold = ChangeFold(projection.metadata.tables)
         expected, last_leaf = start, b""
-        for record in self._source.records(start, stop):
+        for record, opened in last.records(start, stop):
             if record.index != expected:
                 break
             try:
-                fold.add(projection.changes(open_record(record)))
+                fold.add(projection.changes(opened))
             except ChangeFaultError as fault:
                 raise ProjectionChangeError(
                     projection=projection.name, index=record.index, detail=str(fault)
@@ -369,6 +399,13 @@ class ProjectionRunner:
                 return False
             fold.write(connection)
         return True
+
+
+def _check_leaf(name: str, position: int, expected: str, found: str | None, size: int) -> None:
+    if found is None:
+        raise ProjectionGapError(projection=name, position=position, size=size)
+    if found != expected:
+        raise ProjectionForeignError(projection=name, position=position)
 
 
 def _stored(connection: Connection, name: str, *, lock: bool = False) -> _Position:

@@ -153,6 +153,30 @@ class RunParameterError(GaugeblockError):
     code = "twin.run_parameter"
 
 
+class ChangeFormError(GaugeblockError):
+    """A change to a line that is not written as one, or a value outside its range. Facts: ``change``, ``kinds``."""
+
+    code = "twin.change_form"
+
+
+class SelectionError(GaugeblockError):
+    """Too few or too many candidates to choose from. Facts: ``found``, ``low``, ``high``."""
+
+    code = "twin.selection"
+
+
+class PlanMissingError(GaugeblockError):
+    """Sequences by constraint programming need the extra ``plan``."""
+
+    code = "twin.plan_missing"
+
+
+class PowerError(GaugeblockError):
+    """Powers that do not fit the line, or are below zero. Facts: ``where``, ``detail``."""
+
+    code = "twin.power"
+
+
 class NumbaMissingError(GaugeblockError):
     """The compiled kernels need the extra ``twin``."""
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from gaugeblock.twin import layout as at
-from gaugeblock.twin.tables import Tables, Words
+
+if TYPE_CHECKING:
+    from gaugeblock.twin.tables import Tables, Words
 
 STATES = ("starved", "setup", "busy", "blocked")
 

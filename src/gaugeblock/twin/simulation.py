@@ -168,6 +168,11 @@ class Simulation:
         """When each of the line's orders was complete, (orders,); NaN where it is not."""
         return self._floats[np.array(self.tables.orders, np.int64) + at.G_DONE].copy()
 
+    @property
+    def words(self) -> npt.NDArray[np.int64]:
+        """The block as it stands, to be read only; ``layout`` says what stands where."""
+        return self._words
+
     def in_buffers(self) -> dict[str, int]:
         """Parts in each buffer now."""
         return {

@@ -6,7 +6,7 @@ A simulation that starts from it draws what is left of a service, an uptime or a
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
 from msgspec import Meta
@@ -16,8 +16,9 @@ from gaugeblock.twin.conditional import remaining
 from gaugeblock.twin.distributions import Distribution
 from gaugeblock.twin.errors import StateMismatchError
 from gaugeblock.twin.line import Line, Station, Step
-from gaugeblock.twin.streams import REMAINING, stream_key, uniform
-from gaugeblock.twin.tables import Block, Tables
+
+if TYPE_CHECKING:
+    from gaugeblock.twin.tables import Block, Tables
 
 Elapsed = Annotated[float, Meta(ge=0.0)]
 
@@ -198,6 +199,9 @@ class _Putting:
             self.floats[m + at.M_UP_LEFT] = left
 
     def _left(self, times: Distribution, elapsed: float, station: int, machine: int, what: int) -> float:
+        # Here, so that a state can be written down and read where the kernels are not installed.
+        from gaugeblock.twin.streams import REMAINING, stream_key, uniform
+
         key, step = stream_key(self.seed, self.replication, station, REMAINING)
         return remaining(times, elapsed, float(uniform(key, step, 2 * machine + what)))
 

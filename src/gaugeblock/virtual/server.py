@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ from gaugeblock.virtual.camera import CameraBody
 from gaugeblock.virtual.config import ChallengeUnit, VirtualLineConfig
 from gaugeblock.virtual.errors import ListenError, MessageError
 from gaugeblock.virtual.faults import FaultSchedule
-from gaugeblock.virtual.line import PreparedUnit, UnitTruth, VirtualLine
+from gaugeblock.virtual.line import PreparedUnit, Unit, UnitTruth, VirtualLine
 from gaugeblock.virtual.plc import Routed, Triggered, VirtualPlc
 from gaugeblock.virtual.protocol import (
     LINE_BYTES_MAX,
@@ -68,6 +68,8 @@ class VirtualLineServer:
         Called with an event's name and facts, for a log.
     now, monotonic_ns
         Wall clock (UTC) and the clock of deadlines.
+    infeed
+        Waits until the unit stands at the inspection, or the event is set; without it a unit is always there.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class VirtualLineServer:
         on_event: Callable[[str, dict[str, str | int | float]], None] | None = None,
         now: Callable[[], datetime] = _utc_now,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
+        infeed: Callable[[Unit, asyncio.Event], Awaitable[None]] | None = None,
     ) -> None:
         self.config = config
         self.line = VirtualLine(config)
@@ -88,6 +91,7 @@ class VirtualLineServer:
         self._on_event = on_event or _ignore
         self._now = now
         self._monotonic_ns = monotonic_ns
+        self._infeed = infeed
         self._servers: list[asyncio.Server] = []
         self._station: asyncio.StreamWriter | None = None
         self._connections: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
@@ -165,6 +169,9 @@ class VirtualLineServer:
             due = max(due, loop.time() - self.config.cycle_time_s)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), max(0.0, due - loop.time()))
+            if self._infeed is not None and not prepared.unit.challenge:
+                await self._infeed(prepared.unit, stop)
+                due = max(due, loop.time())
             if stop.is_set():
                 break
             due += self.config.cycle_time_s

@@ -7,16 +7,17 @@ from typing import Annotated, Any
 
 import anyio.to_thread
 import msgspec
-from litestar import MediaType, Request, Response, get
+from litestar import MediaType, Request, Response, get, post
 from litestar.params import FromPath, HeaderParameter
 from litestar.response import ServerSentEvent
 
+from gaugeblock.ledger.note import MAX_NOTE_BYTES
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.language import Language
 from gaugeblock.web.access import log_readable, needs
 from gaugeblock.web.answers import ConcernOut, HealthOut, LogOut
 from gaugeblock.web.dependencies import GivenHub, GivenMetrics, GivenReader, GivenServices
-from gaugeblock.web.errors import TileNotFoundError
+from gaugeblock.web.errors import CosignatureNotFoundError, TileNotFoundError
 from gaugeblock.web.ports import Services
 from gaugeblock.web.problems import may_answer
 from gaugeblock.web.proof import read_checkpoint
@@ -93,6 +94,26 @@ def checkpoint(services: GivenServices) -> Response[bytes]:
     return Response(services.log.checkpoint(), media_type="text/plain", headers={"Cache-Control": "no-cache"})
 
 
+@get("/log/checkpoint/witnessed", guards=[log_readable], sync_to_thread=True, include_in_schema=False)
+def witnessed(services: GivenServices) -> Response[bytes]:
+    """The latest checkpoint that a witness cosigned, with the witnesses' lines; evidence is made under it."""
+    note = services.log.witnessed_checkpoint()
+    if note is None:
+        raise CosignatureNotFoundError
+    return Response(note, media_type="text/plain", headers={"Cache-Control": "no-cache"})
+
+
+@post("/log/cosignatures", status_code=200, include_in_schema=False, request_max_body_size=MAX_NOTE_BYTES)
+async def cosignatures(request: Request[Any, Any, Any], services: GivenServices) -> Response[bytes]:
+    """A cosigned checkpoint (C2SP tlog-cosignature); the witness's signature is its authentication.
+
+    The answer names the witnesses whose lines are kept, one a line.
+    """
+    body = await request.body()
+    names = await anyio.to_thread.run_sync(services.log.add_cosignatures, body)
+    return Response("".join(f"{name}\n" for name in names).encode(), media_type="text/plain; charset=utf-8")
+
+
 @get("/log/tile/{path:path}", guards=[log_readable], sync_to_thread=True, include_in_schema=False)
 def tile(services: GivenServices, path: FromPath[str]) -> Response[bytes]:
     """C2SP tlog-tiles: hashes at ``<L>/<N>[.p/<W>]``, records at ``entries/<N>[.p/<W>]``; they never change."""
@@ -141,4 +162,4 @@ def description(request: Request[Any, Any, Any]) -> Response[bytes]:
 
 
 API_HANDLERS = [log_summary, events, description]
-ROOT_HANDLERS = [checkpoint, tile, healthz, metrics]
+ROOT_HANDLERS = [checkpoint, witnessed, cosignatures, tile, healthz, metrics]

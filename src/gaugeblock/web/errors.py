@@ -65,6 +65,12 @@ class TileNotFoundError(GaugeblockError):
     code = "web.tile_not_found"
 
 
+class CosignatureNotFoundError(GaugeblockError):
+    """No witness has cosigned a checkpoint of this log yet."""
+
+    code = "web.cosignature_not_found"
+
+
 class BodyTooLargeError(GaugeblockError):
     """The request's body exceeds its limit. Facts: ``limit_bytes``."""
 

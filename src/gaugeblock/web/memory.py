@@ -12,18 +12,29 @@ from typing import Any
 
 from sqlalchemy import event
 
+from gaugeblock.exchange.desks import ExchangeMaterials, open_exchange_desks
+from gaugeblock.exchange.projections import exchange_projections
 from gaugeblock.inspection.desks import Materials, open_desks
 from gaugeblock.inspection.memory import MemoryAssignments, MemoryInspections
 from gaugeblock.inspection.projections import inspection_projections
 from gaugeblock.ledger.errors import UnknownKeyError
 from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.ledger.keys import SigningKey
+from gaugeblock.ledger.note import read_note
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.plant.facet import Facet
 from gaugeblock.plant.settings import Enterprise, PlantSettings
 from gaugeblock.plant.times import Clock
+from gaugeblock.production.desks import open_production_desks
+from gaugeblock.production.projections import production_projections
 from gaugeblock.stores.database import Database
-from gaugeblock.stores.errors import LoginRefusedError, PasswordWeakError, SessionInvalidError
+from gaugeblock.stores.errors import (
+    LoginRefusedError,
+    PasswordWeakError,
+    SessionInvalidError,
+    WitnessUnknownError,
+)
+from gaugeblock.stores.exchange_state import ExchangeState
 from gaugeblock.stores.jobs import Jobs
 from gaugeblock.stores.log_records import Receipt, Submission
 from gaugeblock.stores.memory import MemoryBlobs, MemoryLog, MemoryModuleFiles
@@ -44,6 +55,11 @@ class MemoryLogAccess(MemoryLog):
         except UnknownKeyError:
             return None
         return bound.key if bound.revoked_at_index is None else None
+
+    def add_cosignatures(self, note: bytes) -> list[str]:
+        """See :class:`~gaugeblock.web.ports.LogAccess`; this twin knows no witness, whatever checkpoint they saw."""
+        read_note(note)
+        raise WitnessUnknownError(known="–")
 
 
 class MemorySubmitter:
@@ -160,7 +176,11 @@ class ScratchProjections:
         self.database = Database(f"sqlite:///{self._folder.name}/projections.sqlite")
         # Nothing here has to survive a power cut.
         event.listen(self.database.engine, "connect", _never_wait_for_the_disk)
-        self.runner = ProjectionRunner(self.database, log, inspection_projections(settings.review))
+        self.runner = ProjectionRunner(
+            self.database,
+            log,
+            [*inspection_projections(settings.review), *production_projections(), *exchange_projections()],
+        )
         self._lock = threading.Lock()
 
     def follow(self) -> int:
@@ -224,6 +244,11 @@ class MemoryPlant:
         return self.projections.follow()
 
 
+def _exchange_state(database: Database, clock: Clock) -> ExchangeState:
+    database.upgrade("exchange")
+    return ExchangeState(database, clock)
+
+
 def memory_plant(
     clock: Clock, accounts: Iterable[MemoryAccount], owner: PlantSettings | None = None, **settings: object
 ) -> MemoryPlant:
@@ -272,6 +297,17 @@ def memory_plant(
         submitter=submitter,
         statements=statements,
         desks=open_desks(materials),
+        production=open_production_desks(projections.database, statements, blobs, owner),
+        exchange=open_exchange_desks(
+            ExchangeMaterials(
+                database=projections.database,
+                statements=statements,
+                log=log,
+                clock=clock,
+                settings=owner,
+                state=_exchange_state(projections.database, clock) if owner.exchange is not None else None,
+            )
+        ),
         blobs=blobs,
         accounts=people,
         stations=stations,

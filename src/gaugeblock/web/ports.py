@@ -7,12 +7,15 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from gaugeblock.exchange.desks import ExchangeDesks
 from gaugeblock.inspection.desks import Desks
 from gaugeblock.inspection.ports import Statements
 from gaugeblock.inspection.read_model import InspectionReader
 from gaugeblock.plant.language import LANGUAGES, Language
 from gaugeblock.plant.limits import IMAGE_BYTES_MAX
 from gaugeblock.plant.times import Clock
+from gaugeblock.production.desks import ProductionDesks
+from gaugeblock.production.line_desk import LineDesk
 
 Role = Literal["viewer", "quality", "admin"]
 ROLES: tuple[Role, ...] = ("viewer", "quality", "admin")
@@ -103,6 +106,20 @@ class LogAccess(Protocol):
 
     def evidence(self, index: int, facets: Collection[str] | None = None) -> bytes:
         """Evidence of a record as JSON; waits for no checkpoint: a record newer than it is a named error."""
+        ...
+
+    def witnessed_checkpoint(self) -> bytes | None:
+        """The latest checkpoint with the lines of the witnesses who cosigned it."""
+        ...
+
+    def add_cosignatures(self, note: bytes) -> list[str]:
+        """Keep the witnesses' lines on one of the log's checkpoints; their names.
+
+        Raises
+        ------
+        GaugeblockError
+            Not this log's checkpoint, or no line that a known witness signed.
+        """
         ...
 
     def key_of(self, kid: str) -> VerifyingKey | None:
@@ -280,8 +297,11 @@ class Services:
     submitter: Submitter
     statements: Statements
     desks: Desks
+    production: ProductionDesks
+    exchange: ExchangeDesks
     blobs: Blobs
     accounts: Accounts
     stations: StationSupervision
     health: Health
     clock: Clock
+    line: LineDesk | None = None

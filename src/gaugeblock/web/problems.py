@@ -47,6 +47,12 @@ STATUS: dict[str, int] = {
     "web.inspection_not_found": 404,
     "web.unit_not_found": 404,
     "web.tile_not_found": 404,
+    "web.cosignature_not_found": 404,
+    "stores.checkpoint_unknown": 409,
+    "stores.witness_unknown": 403,
+    "ledger.witness_missing": 403,
+    "ledger.note_form": 400,
+    "ledger.checkpoint_form": 400,
     "web.method_not_allowed": 405,
     "web.body_too_large": 413,
     "web.too_many_records": 413,
@@ -119,6 +125,44 @@ STATUS: dict[str, int] = {
     "inspection.alarm_settled": 409,
     "inspection.alarm_unknown": 404,
     "inspection.note_too_long": 400,
+    "exchange.contract_missing": 404,
+    "exchange.contract_step": 409,
+    "exchange.contract_party": 409,
+    "exchange.contract_four_eyes": 409,
+    "exchange.contract_changed": 409,
+    "exchange.contract_number": 409,
+    "exchange.contract_other_in_force": 409,
+    "exchange.credential_missing": 404,
+    "exchange.transfer_export_limit": 413,
+    "exchange.thread_missing": 404,
+    "exchange.message_kind": 409,
+    "exchange.thread_full": 409,
+    "production.order_missing": 404,
+    "production.lot_missing": 404,
+    "production.certificate_missing": 404,
+    "production.import_missing": 404,
+    "production.document_missing": 404,
+    "production.order_exists": 409,
+    "production.order_changed": 409,
+    "production.order_customer": 409,
+    "production.order_ended": 409,
+    "production.lot_order": 409,
+    "production.unit_twice": 409,
+    "production.certificate_exists": 409,
+    "production.import_in_use": 409,
+    "production.import_too_large": 413,
+    "production.line_unknown": 404,
+    "production.question": 404,
+    "production.period": 422,
+    "twin.change_form": 422,
+    "twin.unknown_name": 422,
+    "twin.run_parameter": 422,
+    "twin.capacity": 422,
+    "twin.calendar": 422,
+    "twin.shares": 422,
+    "twin.deadlock_possible": 422,
+    "twin.room_before_service": 422,
+    "twin.line_too_large": 422,
 }
 """Codes with a status of their own; another room's refusal of what was sent is 422, a fault of ours 500."""
 
@@ -149,7 +193,7 @@ def status_of(error: GaugeblockError) -> int:
         return known
     if error.code == UnexpectedError.code:
         return 500
-    return 422 if error.code.split(".", 1)[0] in {"ledger", "plant", "inspection"} else 500
+    return 422 if error.code.split(".", 1)[0] in {"ledger", "plant", "inspection", "exchange", "production"} else 500
 
 
 def problem_of(error: GaugeblockError, language: Language, instance: str) -> Problem:
