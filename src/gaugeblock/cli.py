@@ -225,7 +225,11 @@ def twin_run(
 
 @twin_app.command("fit", help="由事件日志拟合产线 · Fit a line to event logs and write it.")
 def twin_fit(
-    logs: Annotated[list[Path], typer.Argument(help="事件日志，CSV · event logs, as CSV")],
+    logs: Annotated[list[Path] | None, typer.Argument(help="事件日志，CSV · event logs, as CSV")] = None,
+    line: Annotated[
+        str | None, typer.Option("--line", help="改用工厂日志中该产线的事件 · this line's events in the plant's log")
+    ] = None,
+    plant: PlantFile = PLANT,
     output: Annotated[Path, typer.Option("--output", "-o", help="产线描述 · where the line goes")] = Path("line.toml"),
     column: Annotated[
         list[str] | None, typer.Option("--column", help="列名，如 part=case_id · a column's header")
@@ -243,9 +247,11 @@ def twin_fit(
 
     raise typer.Exit(
         fit_command(
-            logs,
+            logs or [],
             output,
             _console,
+            plant=plant,
+            line=line,
             columns=column or [],
             unit=unit,
             name=name,

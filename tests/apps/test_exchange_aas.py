@@ -95,7 +95,7 @@ def test_each_answer_was_recorded_with_the_document_it_was_derived_from(rig: Rig
     identity, entry = entries(rig)[answer.headers["x-request-id"]]
     assert answer.headers["gaugeblock-transfer"] == identity
     assert entry["derived_from"]
-    assert ask(rig, "/aas/shells", rig.issue_key("beta")).json()["result"] == []
+    assert soon(rig, "/aas/shells", rig.issue_key("beta"), 200).json()["result"] == []
 
 
 def test_shells_of_records_stand_beside_documents_and_none_stands_in_their_place(rig: Rig) -> None:

@@ -64,6 +64,7 @@ PLANT = """\
 [enterprise]
 name = "虚拟工厂"
 name_en = "Virtual plant"
+address = {{ street = "示范路 1 号", postal_code = "215000", city = "苏州", country = "CN" }}
 
 [server]
 port = {port}

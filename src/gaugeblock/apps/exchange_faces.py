@@ -31,6 +31,7 @@ from gaugeblock.exchange.shells.maker import Maker
 from gaugeblock.exchange.shells.naming import Naming
 from gaugeblock.exchange.shells.reading import Files, Reading
 from gaugeblock.exchange.shells.record_shells import RecordShells
+from gaugeblock.exchange.submodels.address import Address
 from gaugeblock.exchange.transfers import BatchKey
 from gaugeblock.exchange.transfers_queries import ProjectedTransfers
 from gaugeblock.exchange.view import CustomerView
@@ -228,10 +229,17 @@ class AasViews:
 def aas_views(settings: PlantSettings, origin: str, blobs: BlobStore, sandboxes: Sandboxes) -> AasViews:
     """For the AAS face."""
     enterprise = settings.enterprise
+    at = enterprise.address
+    company = {"zh": enterprise.name} | ({"en": enterprise.name_en} if enterprise.name_en else {})
     maker = Maker(
         name=enterprise.name,
         name_en=enterprise.name_en,
         products={product.id: (product.name or None, product.name_en) for product in settings.products},
+        address=None
+        if at is None
+        else Address(
+            company=company, street={"zh": at.street}, zip_code=at.postal_code, city={"zh": at.city}, country=at.country
+        ),
     )
     plant, sandbox = Naming(origin), Naming(sandboxes.origin)
 

@@ -305,6 +305,7 @@ def running_services(installation: Installation) -> Iterator[Services]:
                     database=projected,
                     statements=statements,
                     log=log,
+                    blobs=blobs,
                     clock=clock,
                     settings=settings,
                     state=customer_state,

@@ -147,7 +147,8 @@ class PlantLink:
             writer.write(data)
             head = await reader.readuntil(b"\r\n\r\n")
             lines = head.lower().split(b"\r\n")
-            status = int(lines[0].split(b" ", 2)[1])
+            _, _, status_line = lines[0].partition(b" ")
+            status = int(status_line[:3])
             length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), -1)
             if status in (204, 304):
                 length = 0

@@ -12,7 +12,10 @@ from rich.cells import cell_len
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from gaugeblock.apps.console import Console
+from gaugeblock.apps.layout import load_installation
 from gaugeblock.apps.output_file import output_file, write_output
+from gaugeblock.apps.recorded_events import recorded_events
+from gaugeblock.apps.records import reading_log
 from gaugeblock.connectors.event_log_csv import read_event_log
 from gaugeblock.plant.errors import GaugeblockError
 from gaugeblock.twin.calibration.cleaning import Remark, joined
@@ -52,11 +55,15 @@ def fit_command(
     as_json: bool,
     seed: int,
     interval: bool,
+    plant: Path | None = None,
+    line: str | None = None,
 ) -> int:
-    """Fit a line to event logs, write it, and print the report."""
+    """Fit a line to event logs, or to what a plant's own log says of its line; write it, and print the report."""
     named = _columns(columns)
     if unit not in UNITS:
         raise LogOptionError(option="--unit", value=unit, known=", ".join(UNITS))
+    if (line is None) == (not paths):
+        raise LogOptionError(option="LOGS, --line", value="–", known="event logs, or --line")
     target = output_file(output, console)
     # Here and not above: numba takes most of a second to import, and is an extra.
     from gaugeblock.twin.calibration.calibrate import calibrate
@@ -74,11 +81,14 @@ def fit_command(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console.rich, transient=True
     )
     with telling_of_compilation(tell), bar:
-        log, remarks = _read(paths, named, unit, align, bar, console)
+        if line is not None:
+            log, remarks = _recorded(plant or Path("plant.toml"), line, unit), ()
+        else:
+            log, remarks = _read(paths, named, unit, align, bar, console)
         task = bar.add_task(console.text("twin.fit.progress.fit"), total=None)
         fitted = calibrate(
             log,
-            name=name or paths[0].stem,
+            name=name or line or paths[0].stem,
             seed=seed,
             progress=lambda done, total: bar.update(task, completed=done, total=total),
         )
@@ -99,6 +109,11 @@ def fit_command(
         console.out("\n".join(report_lines(fitted, remarks, made, console)))
     console.say("twin.fit.written", path=target)
     return 0
+
+
+def _recorded(plant: Path, line: str, unit: str) -> EventLog:
+    with reading_log(load_installation(plant)) as (_, reader):
+        return recorded_events(reader, line, unit)
 
 
 def _columns(given: list[str]) -> dict[str, str]:

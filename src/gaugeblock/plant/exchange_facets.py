@@ -220,7 +220,7 @@ class SharedDocument(Facet, frozen=True, forbid_unknown_fields=True, omit_defaul
     name: str
     media_type: str
     size_bytes: int
-    kind: Literal["drawing", "golden_sample", "aas", "photograph", "report", "other"] = "other"
+    kind: Literal["drawing", "golden_sample", "aas", "photograph", "report", "manual", "other"] = "other"
 
 
 class MessageInputs(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -277,6 +277,22 @@ class FootprintStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_de
         The plant's own part.
     methods
         Standards followed.
+    material_kg_co2e_per_unit
+        What was bought for one declared unit, as its supplier or a data base says.
+    material_primary
+        The supplier's own figure, and none of a data base.
+    grid_factor_source, grid_factor_version, material_factor_source, material_factor_version
+        The data bases that the factors were taken from.
+    fossil_carbon_content_kg_per_unit
+        Kilograms of fossil carbon in one declared unit.
+    exempted_emissions_percent
+        Share of emissions that were left out of the calculation.
+    biogenic_uptake_kg_co2e_per_unit
+        Taken from the air by what it is made of; zero or less.
+    characterization
+        Assessment reports of the IPCC whose factors were used (``AR6``).
+
+    What is ``None`` or empty was not stated, which is not the same as nought.
     """
 
     kg_co2e_per_unit: str
@@ -288,3 +304,13 @@ class FootprintStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_de
     mass_kg_per_unit: str | None = None
     methods: tuple[str, ...] = ()
     geography: str = "CN"
+    material_kg_co2e_per_unit: str | None = None
+    material_primary: bool = False
+    grid_factor_source: str | None = None
+    grid_factor_version: str | None = None
+    material_factor_source: str | None = None
+    material_factor_version: str | None = None
+    fossil_carbon_content_kg_per_unit: str | None = None
+    exempted_emissions_percent: str | None = None
+    biogenic_uptake_kg_co2e_per_unit: str | None = None
+    characterization: tuple[str, ...] = ()

@@ -65,12 +65,22 @@ Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Money = Annotated[float, Meta(gt=0.0, le=1e12)]
 
 
+class Address(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A postal address, as nameplates and certificates say it; ``country`` is ISO 3166-1 alpha-2."""
+
+    street: str
+    postal_code: str
+    city: str
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")]
+
+
 class Enterprise(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The legal entity (ISA-95 enterprise). ``social_credit_code`` is the 18-character 统一社会信用代码."""
 
     name: str
     name_en: str | None = None
     social_credit_code: str | None = None
+    address: Address | None = None
 
 
 class Site(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):

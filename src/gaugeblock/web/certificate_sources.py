@@ -93,6 +93,13 @@ def proposed(services: Services, sources: Sources) -> dict[str, str]:
         "manufacturer_country": "CN",
         "place": (site.name_en or site.name) if site is not None else "",
     }
+    if (at := enterprise.address) is not None:
+        found |= {
+            "manufacturer_street": at.street,
+            "manufacturer_postal_code": at.postal_code,
+            "manufacturer_city": at.city,
+            "manufacturer_country": at.country,
+        }
     buyer = next((one for one in owner.customers if one.id == sources.order.customer), None)
     if buyer is not None:
         found |= {"customer_name": buyer.name[:100], "customer_country": buyer.country or ""}

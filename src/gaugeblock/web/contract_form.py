@@ -89,7 +89,8 @@ def statement_of(form: FormMultiDict, version: int) -> ContractStatement:
     ----------
     form
         ``type`` for each record type permitted, ``facet:<type>`` and ``field:<type>`` for what of it,
-        ``images`` for types with photographs; texts and lists under the terms' own names.
+        ``images`` for types with photographs, ``document`` for each document ticked; texts and lists under the terms'
+        own names.
     """
     given = {key: value for key in form if isinstance(value := form[key], str)}
     types = _all(form, "type")
@@ -108,7 +109,7 @@ def statement_of(form: FormMultiDict, version: int) -> ContractStatement:
         orders=_names(given, "orders"),
         lots=_names(given, "lots"),
         own_orders=given.get("own_orders") == "yes",
-        documents=_names(given, "documents"),
+        documents=_documents(form, given),
         quota_per_day=_number(given.get("quota_per_day", "")),
         classification=named,
         personal_information=given.get("personal_information") == "yes",
@@ -129,6 +130,11 @@ def _permission(form: FormMultiDict, record_type: str) -> Permission:
             fields += ticked
     images = record_type in IMAGE_TYPES and record_type in _all(form, "images")
     return Permission(record_type, facets, tuple(fields), images)
+
+
+def _documents(form: FormMultiDict, given: Mapping[str, str]) -> tuple[str, ...]:
+    """Those ticked among the plant's, and those typed by their digest."""
+    return tuple(dict.fromkeys((*sorted(_all(form, "document")), *_names(given, "documents"))))
 
 
 def _all(form: FormMultiDict, name: str) -> set[str]:

@@ -303,6 +303,7 @@ def memory_plant(
                 database=projections.database,
                 statements=statements,
                 log=log,
+                blobs=blobs,
                 clock=clock,
                 settings=owner,
                 state=_exchange_state(projections.database, clock) if owner.exchange is not None else None,

@@ -116,6 +116,7 @@ async def _form(
     refusal: Problem | None = None,
 ) -> Response[str]:
     desk = services.exchange.contracts
+    shared = await anyio.to_thread.run_sync(services.exchange.documents.listed)
     return page(
         request,
         reader,
@@ -126,6 +127,7 @@ async def _form(
         customer=customer,
         customers=desk.customers,
         terms=statement,
+        shared=shared,
         choices=type_choices(statement),
         known=known,
         preview=preview,

@@ -17,6 +17,7 @@ from litestar.exceptions import (
 )
 from litestar.openapi.datastructures import ResponseSpec
 
+from gaugeblock.exchange.transfers import resource_of
 from gaugeblock.plant.errors import GaugeblockError, UnexpectedError
 from gaugeblock.plant.language import Language, language_of
 from gaugeblock.web.errors import BadRequestError, BodyTooLargeError, MethodNotAllowedError, NotFoundError
@@ -146,7 +147,9 @@ def named(exception: Exception, request: Request[Any, Any, Any]) -> GaugeblockEr
             return BadRequestError(detail="nested too deeply")
         case HTTPException() if exception.status_code < 500:
             return BadRequestError(detail=exception.detail[:300])
-    _logger.exception("unforeseen fault answering %s %s", request.method, request.url.path, exc_info=exception)
+    # As it is recorded: no character of an address can end a line of the log.
+    asked = resource_of(request.url.path, b"")
+    _logger.exception("unforeseen fault answering %s %s", request.method, asked, exc_info=exception)
     return UnexpectedError(detail=type(exception).__name__)
 
 
