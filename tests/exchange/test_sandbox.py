@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from gaugeblock.exchange.pact.from_records import footprints_of
 from gaugeblock.exchange.sandbox import ORIGIN, FilesWithSandbox, Sandbox, Sandboxes
 from gaugeblock.exchange.sandbox_story import DONE_ORDER, OPEN_ORDER, UNITS
 from gaugeblock.exchange.view_model import InspectionFilter
@@ -40,6 +41,7 @@ def test_every_noun_is_there(sandbox: Sandbox) -> None:
     assert view.results(lot="LOT-0412").items
     assert view.threads().items[0].kind == "first_article_submitted"
     assert view.footprints().items
+    assert len(footprints_of(view, "Example Works", ORIGIN)) == len(view.footprints().items)
     assert view.genealogy("U-2611-00101")
 
 

@@ -18,7 +18,14 @@ from gaugeblock.ledger.key_directory import SERVER
 from gaugeblock.ledger.keys import SigningKey
 from gaugeblock.ledger.record import ClockState, Draft
 from gaugeblock.ledger.verify import verify_evidence
-from gaugeblock.plant.exchange_facets import ContractStatement, ContractStepStatement, ContractSubject, Permission
+from gaugeblock.plant.exchange_facets import (
+    ContractStatement,
+    ContractStepStatement,
+    ContractSubject,
+    FootprintStatement,
+    FootprintSubject,
+    Permission,
+)
 from gaugeblock.plant.facet import Facet
 from gaugeblock.plant.production_facets import (
     Characteristic,
@@ -81,6 +88,28 @@ RESULTS: tuple[tuple[ResultSubject, ResultStatement], ...] = (
 )
 
 
+FOOTPRINT = (
+    FootprintSubject("P100", "2025-11-01T00:00:00Z", "2026-11-01T00:00:00Z"),
+    FootprintStatement(
+        "5.06588",
+        primary_data_share_percent="80.9",
+        energy_kwh_per_unit="1.8",
+        grid_kg_co2e_per_kwh="0.5366",
+        mass_kg_per_unit="2.35",
+        methods=("ISO 14067",),
+        material_kg_co2e_per_unit="4.1",
+        material_primary=True,
+        grid_factor_source="演示电网因子 · demo grid factor",
+        grid_factor_version="1",
+        fossil_carbon_content_kg_per_unit="0.0106",
+        exempted_emissions_percent="0",
+        biogenic_uptake_kg_co2e_per_unit="0",
+        characterization=("AR6",),
+    ),
+)
+"""Invented, as all of the demo is: 1.8 kWh × 0.5366 kg/kWh + 4.1 kg."""
+
+
 @dataclass(frozen=True)
 class DemoCustomer:
     """What the person at the demo is told once."""
@@ -130,6 +159,8 @@ def register_demo_customer(installation: Installation, order: str, product: str)
             _once(
                 log, keys, SERVER, "production.result", f"demo/result/{number}", {"subject": named, "statement": result}
             )
+        footprint: dict[str, Facet] = {"subject": FOOTPRINT[0], "statement": FOOTPRINT[1]}
+        _once(log, keys, SERVER, "exchange.footprint", "demo/footprint", footprint)
         log.sign_checkpoint()
     with opened(installation.file) as at:
         for row in at.desk.list(CUSTOMER):

@@ -81,8 +81,9 @@ def fit_command(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), console=console.rich, transient=True
     )
     with telling_of_compilation(tell), bar:
+        remarks: tuple[Remark, ...] = ()
         if line is not None:
-            log, remarks = _recorded(plant or Path("plant.toml"), line, unit), ()
+            log = _recorded(plant or Path("plant.toml"), line, unit)
         else:
             log, remarks = _read(paths, named, unit, align, bar, console)
         task = bar.add_task(console.text("twin.fit.progress.fit"), total=None)

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 
 from gaugeblock.exchange.contract_desk import ContractDesk
 from gaugeblock.exchange.credentials import CredentialDesk
+from gaugeblock.exchange.footprint_desk import FootprintDesk
 from gaugeblock.exchange.messages import MessageDesk
 from gaugeblock.exchange.ports import Statements
+from gaugeblock.exchange.shared_files_desk import DocumentDesk, Files
+from gaugeblock.exchange.shells.naming import Naming
 from gaugeblock.exchange.transfers_queries import ProjectedTransfers
 from gaugeblock.exchange.view import EvidenceLog
 from gaugeblock.plant.settings import PlantSettings
@@ -30,6 +33,8 @@ class ExchangeMaterials:
         What it has stated, the tables show when it returns.
     log
         For the entries of transfers and their evidence.
+    blobs
+        Hold the documents that are shared.
     clock, settings
         Time, and the plant as its owner describes it.
     state
@@ -39,6 +44,7 @@ class ExchangeMaterials:
     database: Database
     statements: Statements
     log: EvidenceLog
+    blobs: Files
     clock: Clock
     settings: PlantSettings
     state: ExchangeState | None = None
@@ -52,11 +58,14 @@ class ExchangeDesks:
     messages: MessageDesk
     transfers: ProjectedTransfers
     credentials: CredentialDesk | None
+    documents: DocumentDesk
+    footprints: FootprintDesk
 
 
 def open_exchange_desks(materials: ExchangeMaterials) -> ExchangeDesks:
     """One of each."""
     customers = materials.settings.customers
+    products = [product.id for product in materials.settings.products]
     credentials = None
     if materials.state is not None:
         known = [customer.id for customer in customers]
@@ -68,4 +77,13 @@ def open_exchange_desks(materials: ExchangeMaterials) -> ExchangeDesks:
         ),
         transfers=ProjectedTransfers(materials.database, materials.log),
         credentials=credentials,
+        documents=DocumentDesk(
+            materials.statements,
+            materials.database,
+            materials.blobs,
+            Naming(materials.settings.server.log_origin),
+            materials.clock,
+            products,
+        ),
+        footprints=FootprintDesk(materials.statements, materials.database, materials.clock, products),
     )

@@ -17,7 +17,7 @@ from gaugeblock.plant.exchange_facets import SharedDocument
 DOCUMENT_BYTES_MAX = 12 * 1024 * 1024
 NAME_MAX = 120
 
-DocumentKind = Literal["drawing", "golden_sample", "aas", "photograph", "report", "other"]
+DocumentKind = Literal["drawing", "golden_sample", "aas", "photograph", "report", "manual", "other"]
 
 _STARTS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF-", "application/pdf"),
@@ -63,8 +63,10 @@ def sniff(data: bytes) -> str | None:
     return "text/plain"
 
 
-def document_of(data: bytes, name: str, kind: DocumentKind = "other") -> SharedDocument:
-    """What a record says of the bytes.
+def document_of(
+    data: bytes, name: str, kind: DocumentKind = "other", limit: int = DOCUMENT_BYTES_MAX
+) -> SharedDocument:
+    """What a record says of the bytes, of which there may be ``limit``.
 
     Raises
     ------
@@ -77,8 +79,8 @@ def document_of(data: bytes, name: str, kind: DocumentKind = "other") -> SharedD
     """
     if not _NAME.fullmatch(name) or name != name.strip() or name.startswith("."):
         raise DocumentNameError(name=name[:80])
-    if not 0 < len(data) <= DOCUMENT_BYTES_MAX:
-        raise DocumentSizeError(name=name, found=len(data), limit=DOCUMENT_BYTES_MAX)
+    if not 0 < len(data) <= limit:
+        raise DocumentSizeError(name=name, found=len(data), limit=limit)
     media_type = sniff(data)
     if media_type is None:
         raise DocumentTypeError(name=name)

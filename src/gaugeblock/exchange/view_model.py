@@ -353,6 +353,16 @@ class FootprintView(Seen, frozen=True, kw_only=True, omit_defaults=True):
     mass_kg_per_unit: str | None = None
     methods: tuple[str, ...] = ()
     geography: str | None = None
+    material_kg_co2e_per_unit: str | None = None
+    material_primary: bool | None = None
+    grid_factor_source: str | None = None
+    grid_factor_version: str | None = None
+    material_factor_source: str | None = None
+    material_factor_version: str | None = None
+    fossil_carbon_content_kg_per_unit: str | None = None
+    exempted_emissions_percent: str | None = None
+    biogenic_uptake_kg_co2e_per_unit: str | None = None
+    characterization: tuple[str, ...] = ()
 
 
 class AttachedDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

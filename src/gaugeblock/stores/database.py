@@ -1,9 +1,9 @@
 """The one place that makes database engines: SQLite in WAL with full synchronisation, or PostgreSQL by URL.
 
-Four **families** of tables, each with its own schema version: ``log`` (records, tiles, checkpoints),
-``projections`` (positions; the projections' own tables beside them), ``state`` (jobs, users) and ``exchange`` (customers'
-credentials, requests, deliveries). They may share one URL (PostgreSQL) or have a file each (SQLite, where a file has one
-writer at a time).
+Four **families** of tables, each with its own schema version: ``log`` (records, tiles, checkpoints), ``projections``
+(positions; the projections' own tables beside them), ``state`` (jobs, users) and ``exchange`` (customers' credentials,
+requests, deliveries). They may share one URL (PostgreSQL) or have a file each (SQLite, where a file has one writer at a
+time).
 
 Nothing is acknowledged before it is durable: SQLite runs with ``synchronous=FULL`` in WAL mode, so a commit is on
 disk when it returns; PostgreSQL with its default ``synchronous_commit=on``.

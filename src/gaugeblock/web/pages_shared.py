@@ -107,7 +107,7 @@ async def share_document(request: Req, services: GivenServices, reader: GivenRea
     uploaded = file if isinstance(file, UploadFile) else None
     data = await uploaded.read() if uploaded is not None else b""
     name = (uploaded.filename if uploaded is not None else "") or "–"
-    kind = next((known for known in KINDS if known == given.get("kind")), "other")
+    kind: DocumentKind = next((known for known in KINDS if known == given.get("kind")), "other")
     subject = DocumentSubject(_text(given, "product"), _text(given, "machine"), _text(given, "order"))
 
     def act() -> int:
@@ -122,7 +122,7 @@ async def share_document(request: Req, services: GivenServices, reader: GivenRea
         return await _shared(
             request, services, reader, section="document", given=given, refusal=_refusal(error, reader)
         )
-    return Redirect("/shared", status_code=303)
+    return Redirect("/shared#documents-title", status_code=303)
 
 
 @get("/shared/documents/{sha256:str}", guards=[needs("viewer")], include_in_schema=False)
@@ -145,7 +145,7 @@ async def withdraw(request: Req, services: GivenServices, reader: GivenReader, s
         await anyio.to_thread.run_sync(services.exchange.documents.withdraw, person_of(reader), _token(given), sha256)
     except GaugeblockError as error:
         return await _shared(request, services, reader, refusal=_refusal(error, reader))
-    return Redirect("/shared", status_code=303)
+    return Redirect("/shared#documents-title", status_code=303)
 
 
 # ── footprints ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -129,7 +129,6 @@ STATUS: dict[str, int] = {
     "exchange.shared_missing": 404,
     "exchange.shared_already": 409,
     "exchange.document_size": 413,
-    "exchange.document_type": 415,
     "exchange.contract_step": 409,
     "exchange.contract_party": 409,
     "exchange.contract_four_eyes": 409,

@@ -81,13 +81,17 @@ def whole(record_type: str) -> Permission:
     return Permission(record_type, tuple(RECORD_TYPES[record_type, LATEST[record_type]]))
 
 
-def without(record_type: str, facet: str, field: str) -> Permission:
-    """Everything of a type but one field."""
+def without(record_type: str, *withheld: tuple[str, str]) -> Permission:
+    """Everything of a type but some fields, each a facet and a name."""
     given = whole(record_type)
-    left = tuple(f"{facet}.{name}" for name in fields_of(record_type, facet) if name != field)
-    if left:
-        return msgspec.structs.replace(given, fields=left)
-    return msgspec.structs.replace(given, facets=tuple(name for name in given.facets if name != facet))
+    facets, fields = [], []
+    for facet in given.facets:
+        left = [name for name in fields_of(record_type, facet) if (facet, name) not in withheld]
+        if left:
+            facets.append(facet)
+        if len(left) < len(fields_of(record_type, facet)):
+            fields += [f"{facet}.{name}" for name in left]
+    return msgspec.structs.replace(given, facets=tuple(facets), fields=tuple(fields))
 
 
 class Story:

@@ -11,16 +11,29 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from gaugeblock.exchange.aas.answers import AasRequest
 from gaugeblock.exchange.aas.api import answer
 from gaugeblock.exchange.aas.id_short_path import found
 from gaugeblock.exchange.aas.view import AasView
 from gaugeblock.exchange.contract import fields_of
+from gaugeblock.exchange.sandbox import ORIGIN, Sandbox
+from gaugeblock.exchange.shells.naming import Naming
+from gaugeblock.exchange.shells.reading import Reading
 from gaugeblock.exchange.shells.record_shells import RecordShells
-from gaugeblock.plant.exchange_facets import Permission
+from gaugeblock.plant.exchange_facets import DocumentStatement, DocumentSubject, Permission, SharedDocument
 from gaugeblock.plant.facet import Verdict
-from gaugeblock.plant.production_facets import Characteristic, ResultStatement, ResultSubject
+from gaugeblock.plant.production_facets import (
+    CertificateStatement,
+    CertificateSubject,
+    Characteristic,
+    ResultStatement,
+    ResultSubject,
+)
+from gaugeblock.plant.review_facets import ReviewStatement, ReviewSubject
+from gaugeblock.stores.clock import SystemClock
 from tests.exchange.exchange_plant import DRAFTER
 from tests.exchange.shells.story import MAKER, MODULE, TYPES, Story, whole, without
 from tests.exchange.submodels.drawn import (
@@ -164,6 +177,96 @@ def test_a_unit_is_found_by_its_number_and_its_type_is_named(shells: RecordShell
     assert [each["id"].removeprefix(BASE) for each in page] == ["order/A-1/TimeSeries", "lot/L-A/TimeSeries"]
 
 
+def test_a_withdrawn_certificate_is_gone() -> None:
+    story = Story()
+    try:
+        before = story.shells()
+        certificate = BASE + "certificate/GB%2F2026-0817/"
+        assert any(each.startswith(certificate) for each in before.ids("submodel"))
+        story.plant.say(
+            DRAFTER,
+            "production.certificate",
+            subject=CertificateSubject("GB/2026-0817", "acme", "P1", "A-1", "L-A", "H-7"),
+            statement=CertificateStatement("3.1", story.json_sha256, story.pdf_sha256, state="withdrawn"),
+        )
+        after = story.under_the_last()
+        assert not any(each.startswith(certificate) for each in after.ids("submodel"))
+        assert after.version != before.version
+        assert "GB/2026-0817" not in everything(after)
+        assert any(each.startswith(certificate) for each in before.ids("submodel")), "a view never changes"
+    finally:
+        story.close()
+
+
+def test_what_is_an_orders_is_there_once_and_its_lots_and_units_name_it() -> None:
+    story = Story()
+    try:
+        story.plant.say(
+            DRAFTER,
+            "production.certificate",
+            subject=CertificateSubject("C-ORDER", "acme", "P1", "A-1"),
+            statement=CertificateStatement("2.1", story.pdf_sha256),
+        )
+        story.plant.say(
+            DRAFTER,
+            "exchange.document",
+            subject=DocumentSubject(order="A-1"),
+            statement=DocumentStatement(SharedDocument("cc" * 32, "packing.pdf", "application/pdf", 9, "other")),
+        )
+        view = story.shells()
+        names = ("order/A-1/HandoverDocumentation", "certificate/C-ORDER/DigitalQualityDocuments")
+        shared = [BASE + name for name in names]
+        for kind in ("lot/L-A", "unit/SN%2F1", "unit/SN%202"):
+            tree = view.tree("shell", BASE + kind)
+            assert tree is not None
+            assert set(shared) < {each["keys"][0]["value"] for each in tree["submodels"]}
+        for submodel in shared:
+            assert list(view.ids("submodel")).count(submodel) == 1
+            assert [each.removeprefix(BASE) for each in view.shells_naming(submodel)] == [
+                "lot/L-A",
+                "unit/SN%202",
+                "unit/SN%2F1",
+                "unit/%E8%BD%B43",
+            ]
+            service = json.loads(ask(view, "services", "submodels", encoded(submodel), "submodel").body)
+            assert service["id"] == submodel
+        assert_official_engine_finds_nothing(json.loads(ask(view, "serialization").body))
+    finally:
+        story.close()
+
+
+def test_a_persons_decision_takes_the_verdicts_place() -> None:
+    story = Story()
+    try:
+        index = story.verdict("SN9", Verdict.UNDECIDED, None)
+        types = (*TYPES, "inspection.review")
+        identifier = BASE + "unit/SN9/QualityControlForMachining"
+        assert story.shells(map(whole, types)).tree("submodel", identifier) is None
+        review = story.plant.say(
+            DRAFTER,
+            "inspection.review",
+            subject=ReviewSubject("ST10", index, None, "P1", "A-1"),
+            statement=ReviewStatement("defective"),
+        )
+        view = story.under_the_last()
+        run = "unit/SN9/QualityControlForMachining"
+        assert value(view, run, "MetrologyJobResults00.MetrologyResultsList[0].QualityInSpec") == "false"
+        assert view.derived_from("submodel", identifier) == (index, review)
+        assert story.shells().tree("submodel", identifier) is None
+    finally:
+        story.close()
+
+
+def test_the_sandbox_has_shells_that_the_engine_accepts() -> None:
+    box = Sandbox(b"s" * 32, SystemClock())
+    try:
+        view = RecordShells(Reading(box.view(), Naming(ORIGIN), MAKER, box))
+        assert len(view.ids("shell")) > 3
+        assert_official_engine_finds_nothing(json.loads(ask(view, "serialization").body))
+    finally:
+        box.close()
+
+
 def test_files_are_served_where_their_records_are_seen(shells: RecordShells, story: Story) -> None:
     document = encoded(BASE + "product/P1/HandoverDocumentation")
     path = "Documents[0].DocumentVersions[0].DigitalFiles[0]"
@@ -205,6 +308,7 @@ WITHHELD: list[tuple[str, str, str, list[str]]] = [
     ("production.certificate", "statement", "json_sha256", ["MassFraction", "971", "JSON_SHA", "LS-20931"]),
     ("production.certificate", "statement", "pdf_sha256", ["PDF_SHA"]),
     ("production.certificate", "statement", "replaces", ["GB-OLD-16"]),
+    ("production.certificate", "statement", "state", ["MassFraction", '"pass"']),
     ("production.lot", "statement", "product", ["lot/L-A/Nameplate"]),
     ("inspection.module", "statement", "threshold", ["1.2345"]),
     ("inspection.module", "statement", "overkill_upper_bound", ["0.0222"]),
@@ -232,10 +336,24 @@ def test_a_withheld_field_is_in_no_form(
     seen = everything(story.shells())
     assert [each for each in wanted if each not in seen] == [], "the test looks for something that is never said"
     left = everything(
-        story.shells(without(name, facet, field) if name == record_type else whole(name) for name in TYPES)
+        story.shells(without(name, (facet, field)) if name == record_type else whole(name) for name in TYPES)
     )
     assert [each for each in wanted if each in left] == []
     assert [each for each in NEVER if each in seen or each in left] == []
+
+
+@settings(max_examples=10, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@given(withheld=st.sets(st.integers(0, len(WITHHELD) - 1), min_size=2), types=st.sets(st.sampled_from(TYPES)))
+def test_whatever_is_withheld_together_is_in_no_form(story: Story, withheld: set[int], types: set[str]) -> None:
+    chosen = [WITHHELD[place] for place in sorted(withheld)]
+    fields = {
+        name: [(facet, field) for record_type, facet, field, _ in chosen if record_type == name] for name in TYPES
+    }
+    said = everything(story.shells(without(name, *fields[name]) for name in sorted(types)))
+    for row in WITHHELD:
+        if row in chosen or row[0] not in types:
+            assert [each for each in row[3] if "_SHA" not in each and each in said] == [], row
+    assert [each for each in NEVER if each in said] == []
 
 
 def test_what_a_customer_sees_shrinks_with_every_field_and_type(story: Story) -> None:
@@ -292,5 +410,9 @@ def test_any_serial_number_makes_a_shell_that_the_engine_accepts(number: str) ->
         result = checks.check_json_data(json.loads(ask(view, "serialization").body))
         assert result.ok(), "\n".join(result.to_lines())
         assert len(view.ids("shell")) == (6 if number == ".." else 7)
+        for identifier in view.ids("shell"):
+            (specific, *_) = (view.tree("shell", identifier) or {})["assetInformation"]["specificAssetIds"]
+            listed = json.loads(ask(view, "shells", assetIds=encoded(json.dumps(specific))).body)["result"]
+            assert identifier in [each["id"] for each in listed]
     finally:
         story.close()

@@ -23,7 +23,15 @@ def trade() -> Iterator[Trade]:
         DRAFTER,
         "exchange.footprint",
         subject=FootprintSubject("P1", "2026-01-01T00:00:00Z", "2026-07-01T00:00:00Z", "A-1"),
-        statement=FootprintStatement("1.25", mass_kg_per_unit="0.8"),
+        statement=FootprintStatement(
+            "1.25",
+            mass_kg_per_unit="0.8",
+            fossil_carbon_content_kg_per_unit="0.02",
+            exempted_emissions_percent="1.5",
+            biogenic_uptake_kg_co2e_per_unit="-0.05",
+            methods=("ISO 14067",),
+            characterization=("AR6",),
+        ),
     )
     yield made
     made.close()
@@ -96,9 +104,12 @@ def test_footprints_that_pact_can_say(trade: Trade) -> None:
     with trade.client() as acme, trade.client("bolt") as bolt:
         listed = acme.get("/pact/3/footprints")
         assert listed.status_code == 200, listed.text
-        (footprint,) = listed.json()["data"]  # the one without a mass is left out
+        (footprint,) = listed.json()["data"]  # the one that does not state what PACT demands is left out
         read = read_footprint(msgspec.json.encode(footprint))
         assert (read.pcf.pcf_excluding_biogenic_uptake, read.pcf.geography_country) == ("1.25", "CN")
+        assert (read.pcf.pcf_including_biogenic_uptake, read.pcf.biogenic_co2_uptake) == ("1.20", "-0.05")
+        assert (read.pcf.fossil_carbon_content, read.pcf.exempted_emissions_percent) == ("0.02", "1.5")
+        assert (read.pcf.cross_sectoral_standards, read.pcf.ipcc_characterization_factors) == (("ISO 14067",), ("AR6",))
         assert len(trade.gate.left[-1]) == 1
         assert acme.get(f"/pact/3/footprints/{read.id}").json()["data"]["id"] == read.id
         foreign = bolt.get(f"/pact/3/footprints/{read.id}")

@@ -72,7 +72,8 @@ def listing(view: AasView, kind: Kind, content: Content, query: Query) -> AasAns
     kept = filters(kind, query)
     names = view.ids(kind)
     if kept:
-        names = [each for each in names if _all_hold(kept, view.head(kind, each) or {})]
+        candidates = view.candidates(kind, query)
+        names = [each for each in candidates if _all_hold(kept, view.head(kind, each) or {})]
     if content == "path":
         return _listed_paths(view, names, query, level)
     if kept:

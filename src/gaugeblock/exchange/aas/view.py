@@ -61,6 +61,10 @@ class AasView(Protocol):
         """At least what filters look at: idShort, semanticId, assetInformation, isCaseOf. The whole tree, or less where
         a view has that cheaper."""
 
+    def candidates(self, kind: Kind, query: Mapping[str, Sequence[str]]) -> Sequence[str]:
+        """The identifiers among which a listing's filters choose, in order: all, or fewer where a view can tell which
+        of them a query cannot mean."""
+
     def shells_naming(self, submodel: str) -> Sequence[str]:
         """The identifiers of the shells that name a submodel."""
 
@@ -119,6 +123,9 @@ class MemoryAasView:
     def head(self, kind: Kind, identifier: str) -> Tree | None:
         return self._trees[kind].get(identifier)
 
+    def candidates(self, kind: Kind, query: Mapping[str, Sequence[str]]) -> Sequence[str]:  # noqa: ARG002 - all of them
+        return self._ids[kind]
+
     def shells_naming(self, submodel: str) -> Sequence[str]:
         return [each for each, tree in self._trees["shell"].items() if submodel in submodels_of(tree)]
 
@@ -154,6 +161,9 @@ class Narrowed:
 
     def head(self, kind: Kind, identifier: str) -> Tree | None:
         return self._view.head(kind, identifier) if identifier in self._ids[kind] else None
+
+    def candidates(self, kind: Kind, query: Mapping[str, Sequence[str]]) -> Sequence[str]:  # noqa: ARG002 - all of them
+        return self._ids[kind]
 
     def shells_naming(self, submodel: str) -> Sequence[str]:
         return [each for each in self._view.shells_naming(submodel) if each in self._ids["shell"]]

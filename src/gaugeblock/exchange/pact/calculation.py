@@ -125,6 +125,72 @@ class FootprintInputs(_Input, frozen=True, kw_only=True):
     characterization: tuple[str, ...] = ("AR6",)
 
 
+class Emissions(_Input, frozen=True, kw_only=True):
+    """What activities emit, kg CO₂e per declared unit.
+
+    Parameters
+    ----------
+    of_activities
+        Of each, in their order, not rounded.
+    by_kind
+        Rounded; the totals are their sums.
+    primary_share_percent
+        Decimal text.
+    """
+
+    of_activities: tuple[Decimal, ...]
+    by_kind: dict[Kind, Decimal]
+    fossil: Decimal
+    excluding_uptake: Decimal
+    including_uptake: Decimal
+    primary_share_percent: str
+    quality: DataQuality | None
+
+
+def emissions_of(activities: Sequence[Activity], units_produced: str = "1") -> Emissions:
+    """What activities emit for each of the units that were produced.
+
+    Raises
+    ------
+    DecimalTextError, FootprintInputError
+
+    Examples
+    --------
+    >>> grid = EmissionFactorSource(name="National grid", version="2024")
+    >>> power = Activity(name="power", amount="2.4", unit="kWh", factor_kg_co2e="0.5", source=grid)
+    >>> steel = Activity(name="steel", amount="1", unit="piece", factor_kg_co2e="3.6", primary=True)
+    >>> found = emissions_of((power, steel))
+    >>> str(found.fossil), found.primary_share_percent
+    ('4.800000000', '75.0')
+    """
+    _check_activities(activities)
+    produced = decimal_of(units_produced, "units_produced")
+    if produced <= 0:
+        raise FootprintInputError(where="units_produced", detail=units_produced)
+    with localcontext() as context:
+        context.prec = 60
+        emitted = [
+            (one, decimal_of(one.amount, one.name) * decimal_of(one.factor_kg_co2e, one.name) / produced)
+            for one in activities
+        ]
+        by_kind: dict[Kind, Decimal] = {
+            kind: _round(sum((kg for one, kg in emitted if one.kind == kind), Decimal(0)))
+            for kind in {one.kind for one in activities}
+        }
+        fossil = sum((by_kind.get(kind, Decimal(0)) for kind in _OF_FOSSIL), Decimal(0))
+        excluding = sum((by_kind.get(kind, Decimal(0)) for kind in _BESIDE), fossil)
+        counted = [(one, kg) for one, kg in emitted if one.kind != "biogenic_uptake"]
+        return Emissions(
+            of_activities=tuple(kg for _, kg in emitted),
+            by_kind=by_kind,
+            fossil=fossil,
+            excluding_uptake=excluding,
+            including_uptake=excluding + by_kind.get("biogenic_uptake", Decimal(0)),
+            primary_share_percent=_share(counted),
+            quality=_quality(counted),
+        )
+
+
 def calculate(inputs: FootprintInputs) -> ProductFootprint:
     """The footprint that the inputs come to.
 
@@ -135,27 +201,10 @@ def calculate(inputs: FootprintInputs) -> ProductFootprint:
     FootprintFormError
         Identifiers, times or places that PACT does not take.
     """
-    _check(inputs)
-    produced = decimal_of(inputs.units_produced, "units_produced")
-    if produced <= 0:
-        raise FootprintInputError(where="units_produced", detail=inputs.units_produced)
-    with localcontext() as context:
-        context.prec = 60
-        emitted = [
-            (one, decimal_of(one.amount, one.name) * decimal_of(one.factor_kg_co2e, one.name) / produced)
-            for one in inputs.activities
-        ]
-        by_kind = {
-            kind: _round(sum((kg for one, kg in emitted if one.kind == kind), Decimal(0)))
-            for kind in {one.kind for one in inputs.activities}
-        }
-        fossil = sum((by_kind.get(kind, Decimal(0)) for kind in _OF_FOSSIL), Decimal(0))
-        others = [by_kind.get(kind, Decimal(0)) for kind in _BESIDE]
-        excluding = sum(others, fossil)
-        including = excluding + by_kind.get("biogenic_uptake", Decimal(0))
-        counted = [(one, kg) for one, kg in emitted if one.kind != "biogenic_uptake"]
-        share = _share(counted)
-        quality = _quality(counted)
+    if not inputs.company_ids or not inputs.product_ids:
+        raise FootprintInputError(where="company_ids, product_ids", detail="0")
+    emitted = emissions_of(inputs.activities, inputs.units_produced)
+    by_kind = emitted.by_kind
     secondary = {(one.source.name, one.source.version) for one in inputs.activities if one.source and not one.primary}
 
     def stated(kind: Kind) -> str | None:
@@ -171,9 +220,9 @@ def calculate(inputs: FootprintInputs) -> ProductFootprint:
             geography_country=inputs.country if inputs.country_subdivision is None else None,
             geography_country_subdivision=inputs.country_subdivision,
             boundary_processes_description=inputs.boundary,
-            pcf_excluding_biogenic_uptake=plain(excluding),
-            pcf_including_biogenic_uptake=plain(including),
-            fossil_ghg_emissions=plain(fossil),
+            pcf_excluding_biogenic_uptake=plain(emitted.excluding_uptake),
+            pcf_including_biogenic_uptake=plain(emitted.including_uptake),
+            fossil_ghg_emissions=plain(emitted.fossil),
             fossil_carbon_content=plain(decimal_of(inputs.fossil_carbon_content_kg, "fossil_carbon_content_kg")),
             biogenic_carbon_content=inputs.biogenic_carbon_content_kg,
             land_use_change_ghg_emissions=stated("land_use_change"),
@@ -194,8 +243,8 @@ def calculate(inputs: FootprintInputs) -> ProductFootprint:
                 EmissionFactorSource(name=name, version=version) for name, version in sorted(secondary)
             )
             or None,
-            primary_data_share=share,
-            dqi=quality,
+            primary_data_share=emitted.primary_share_percent,
+            dqi=emitted.quality,
         )
         return ProductFootprint(
             id=footprint_id(inputs),
@@ -220,14 +269,10 @@ def _round(kg: Decimal) -> Decimal:
     return kg.quantize(STEP, ROUND_HALF_EVEN)
 
 
-def _check(inputs: FootprintInputs) -> None:
-    if not inputs.activities:
-        raise FootprintInputError(where="activities", detail="0")
-    if len(inputs.activities) > MAX_ACTIVITIES:
-        raise FootprintInputError(where="activities", detail=str(len(inputs.activities)))
-    if not inputs.company_ids or not inputs.product_ids:
-        raise FootprintInputError(where="company_ids, product_ids", detail="0")
-    for one in inputs.activities:
+def _check_activities(activities: Sequence[Activity]) -> None:
+    if not 0 < len(activities) <= MAX_ACTIVITIES:
+        raise FootprintInputError(where="activities", detail=str(len(activities)))
+    for one in activities:
         amount, factor = decimal_of(one.amount, one.name), decimal_of(one.factor_kg_co2e, one.name)
         if amount < 0 or (factor > 0 if one.kind == "biogenic_uptake" else factor < 0):
             raise FootprintInputError(where=one.name[:60], detail=f"{one.amount} × {one.factor_kg_co2e}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gaugeblock.exchange.aas.memo import Memo
@@ -74,6 +74,9 @@ class Beside:
 
     def head(self, kind: Kind, identifier: str) -> Tree | None:
         return self.records.head(kind, identifier) or self._attached.head(kind, identifier)
+
+    def candidates(self, kind: Kind, query: Mapping[str, Sequence[str]]) -> Sequence[str]:
+        return [*self.records.candidates(kind, query), *self._attached.candidates(kind, query)]
 
     def shells_naming(self, submodel: str) -> Sequence[str]:
         return [*self.records.shells_naming(submodel), *self._attached.shells_naming(submodel)]

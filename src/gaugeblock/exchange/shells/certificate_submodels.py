@@ -69,6 +69,8 @@ def quality_document_of(reading: Reading, identifier: str, certificate: Certific
         )
         if sha256 is not None
     ]
+    # Whether it was withdrawn has to be known before anything is declared by it.
+    declared = certificate.kind is not None and reading.may_see("production.certificate", "statement", "state")
     item = tuple(
         Identification(value=plain(value), name={"en": en, "zh": zh})
         for en, zh, value in (
@@ -93,7 +95,7 @@ def quality_document_of(reading: Reading, identifier: str, certificate: Certific
         unique_identifier=reading.names.asset("certificate", certificate.certificate),
         issued=stated,
         items=(item,) if item else (),
-        statements=(Statement(conformity="pass", date=stated, reference=kind),) if certificate.kind else (),
+        statements=(Statement(conformity="pass", date=stated, reference=kind),) if declared else (),
     )
     return built(quality_documents.build(identifier, given), certificate.record_index)
 
@@ -103,8 +105,10 @@ def quality_document_of(reading: Reading, identifier: str, certificate: Certific
 
 def steel_document(reading: Reading, certificate: CertificateView) -> SteelInspection | None:
     """What the certificate's JSON says, as far as the template has places for it; None where it lacks what the template
-    demands (the order's date, an EN 10204 type, a validator) or cannot be read."""
-    if certificate.json_sha256 is None or reading.view.file(certificate.json_sha256) is None:
+    demands (the order's date, an EN 10204 type, a validator), cannot be read, or may have been withdrawn for all that
+    the contract lets be known."""
+    withdrawn_is_known = reading.may_see("production.certificate", "statement", "state")
+    if certificate.json_sha256 is None or not withdrawn_is_known or reading.view.file(certificate.json_sha256) is None:
         return None
     try:
         document: MetalsDocument = read_metals(reading.files.get(certificate.json_sha256)).document

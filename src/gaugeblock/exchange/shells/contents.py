@@ -140,11 +140,15 @@ class Contents:
                 if types.footprints_of(reading, number):
                     yield FOOTPRINT
             case "unit" | "lot":
-                if reading.maker.address is not None and self._product_of(kind, number) is not None:
+                unit = self._unit(number) if kind == "unit" else None
+                lot = self._lot(number) if unit is None else None
+                about = unit or lot
+                if reading.maker.address is not None and about is not None and about.product is not None:
                     yield NAMEPLATE
-                if quality.quality_records(reading, self._records_of(kind, number)):
+                indices = unit.record_indices if unit is not None else self._view.lot_records(number)
+                if quality.quality_records(reading, indices):
                     yield QUALITY
-                if kind == "lot" and series.has_scores(reading, self._lot(number)):
+                if lot is not None and series.has_scores(reading, lot):
                     yield SERIES
             case "order":
                 if number in reading.documents_of_orders:

@@ -6,15 +6,16 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, get_args
 
 import msgspec
 
 from gaugeblock.exchange.aas.elements import reference_of
-from gaugeblock.exchange.aas.errors import AasValueError
+from gaugeblock.exchange.aas.errors import AasIdentifierError, AasValueError
 from gaugeblock.exchange.aas.identifiables import shell
+from gaugeblock.exchange.aas.identifiers import decoded
 from gaugeblock.exchange.aas.memo import Memo
 from gaugeblock.exchange.aas.references import Tree, model_reference
 from gaugeblock.exchange.aas.view import Kind as AasKind
@@ -47,6 +48,31 @@ UNITS_NAMING_MOST = 1000
 TREES_MOST_BYTES = 32 * 2**20
 _TREE_FACTOR = 5
 """What a tree takes in memory against its JSON."""
+
+_ASSET_NAMES: dict[Kind, str] = {
+    "unit": "serialNumber",
+    "lot": "lotNumber",
+    "product": "productNumber",
+    "module": "sha256",
+}
+_UNIQUE: dict[str, Kind] = {"serialNumber": "unit", "lotNumber": "lot", "sha256": "module"}
+"""Names of asset ids by which there is one shell; a product's number stands on its units, too."""
+_HEADS: dict[str, Tree] = {
+    name: {"idShort": name, "semanticId": reference_of(semantic)}
+    for name, semantic in SEMANTICS.items()
+    if semantic is not None
+}
+
+
+def _asked_asset(text: str) -> tuple[Kind | None, str]:
+    """The one thing that an asset id of a query can mean; what it is not, the filter itself refuses."""
+    try:
+        asked = msgspec.json.decode(decoded(text))
+    except (AasIdentifierError, msgspec.DecodeError, RecursionError):
+        return None, ""
+    if not isinstance(asked, dict) or not isinstance(asked.get("value"), str):
+        return None, ""
+    return _UNIQUE.get(str(asked.get("name"))), asked["value"]
 
 
 class ShellIds(Sequence[str]):
@@ -99,6 +125,7 @@ class RecordShells(Contents):
         self.version = reading.view.version
         self.memo = Memo()
         self._built = Memo(TREES_MOST_BYTES)
+        self._rewritten_numbers: dict[Kind, tuple[str, ...]] = {}
 
     # ── identifiers ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -160,13 +187,28 @@ class RecordShells(Contents):
             return None
 
     def head(self, kind: AasKind, identifier: str) -> Tree | None:
-        named = self.names.read(identifier)
-        if named is None:
+        if not identifier.startswith(self.names.base):
             return None
         if kind == "submodel":
-            semantic = SEMANTICS.get(named.submodel or "")
-            return None if semantic is None else {"idShort": named.submodel, "semanticId": reference_of(semantic)}
-        return self._bare_shell(named.kind, named.number) if self._is_shell(named) else None
+            return _HEADS.get(identifier.rpartition("/")[2])
+        named = self.names.read(identifier)
+        return self._bare_shell(named.kind, named.number) if named is not None and self._is_shell(named) else None
+
+    def candidates(self, kind: AasKind, query: Mapping[str, Sequence[str]]) -> Sequence[str]:
+        for text in query.get("assetIds") or () if kind == "shell" else ():
+            of, number = _asked_asset(text)
+            if of is not None and self._has(of, number):
+                # Numbers that are not written as they are may be another's in writing.
+                found = sorted({number, *self._rewritten(of)})
+                return [self.names.shell(of, each) for each in found]
+        return self.ids(kind)
+
+    def _rewritten(self, kind: Kind) -> tuple[str, ...]:
+        known = self._rewritten_numbers.get(kind)
+        if known is None:
+            odd = (each for each in self.numbers(kind) if not each.isprintable() or each.strip() != each)
+            known = self._rewritten_numbers[kind] = tuple(odd)
+        return known
 
     def shells_naming(self, submodel: str) -> Sequence[str]:
         named = self.names.read(submodel)
@@ -221,8 +263,7 @@ class RecordShells(Contents):
 
     def _bare_shell(self, kind: Kind, number: str) -> Tree:
         asset_kind: Literal["Instance", "Type"] = "Type" if kind == "product" else "Instance"
-        name = {"unit": "serialNumber", "lot": "lotNumber", "product": "productNumber", "module": "sha256"}[kind]
-        specific = {name: plain(number)}
+        specific = {_ASSET_NAMES[kind]: plain(number)}
         if kind in ("unit", "lot") and (product := self._product_of(kind, number)) is not None:
             specific["productNumber"] = plain(product)
         return shell(
@@ -245,10 +286,8 @@ class RecordShells(Contents):
         return built(tree, *self._sources(kind, number, named))
 
     def _reference(self, owned: Owned) -> Tree:
-        semantic = SEMANTICS[owned[2]]
-        assert semantic is not None, "every template has one"
         reference = model_reference(("Submodel", self.names.submodel(*owned)))
-        return {**reference, "referredSemanticId": reference_of(semantic)}
+        return {**reference, "referredSemanticId": _HEADS[owned[2]]["semanticId"]}
 
     def _sources(self, kind: Kind, number: str, named: Sequence[Owned]) -> Iterator[int]:
         """The records that a shell itself says: that there is such a thing, and such submodels of it."""
@@ -270,10 +309,7 @@ class RecordShells(Contents):
             return self._submodel(identifier, named.kind, named.number, name)
         except AasValueError as error:
             _logger.warning("%s: %s", identifier, error)
-            semantic = SEMANTICS[name]
-            assert semantic is not None, "every template has one"
-            bare = {"modelType": "Submodel", "kind": "Instance", "id": identifier, "idShort": name}
-            return Built({**bare, "semanticId": reference_of(semantic)}, ())
+            return Built({"modelType": "Submodel", "kind": "Instance", "id": identifier, **_HEADS[name]}, ())
 
     def _submodel(self, identifier: str, kind: Kind, number: str, name: str) -> Built:
         reading = self.reading

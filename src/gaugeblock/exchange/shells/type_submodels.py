@@ -25,6 +25,7 @@ DOCUMENTS_MOST = 500
 _VDI: dict[str, VdiClass] = {
     "drawing": "02-02",
     "report": "03-04",
+    "manual": "03-02",
     "golden_sample": "02-01",
     "photograph": "02-01",
 }

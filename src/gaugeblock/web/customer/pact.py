@@ -43,7 +43,9 @@ async def footprints(request: Req) -> Response[Any]:
         return _refused(request, error_body(error))
     chosen = {one.id for one in page.data}
     derive(request, *(index for one, index in found if one.id in chosen))
-    link = page.link(f"{str(request.base_url).rstrip('/')}{PREFIX}/footprints")
+    # By the exchange's own name: a Host header is whatever a client writes.
+    base = services.public_url or str(request.base_url).rstrip("/")
+    link = page.link(f"{base}{PREFIX}/footprints")
     headers = {"Link": link} if link is not None else {}
     return answered(request, msgspec.json.encode({"data": page.data}), headers=headers)
 

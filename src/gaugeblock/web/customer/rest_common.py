@@ -338,14 +338,15 @@ def _methods(request: Req) -> list[str]:
     return sorted({str(method) for route in routes for method in route.methods})
 
 
-_KNOWN: dict[int, frozenset[str]] = {}
+_KNOWN: dict[int, tuple[object, frozenset[str]]] = {}
+"""By handler; it is kept beside, for the id of one that is gone may be another's."""
 
 
 def _parameters(request: Req) -> frozenset[str]:
     handler = request.route_handler
-    known = _KNOWN.get(id(handler))
-    if known is None:
+    kept = _KNOWN.get(id(handler))
+    if kept is None:
         fields = handler.parsed_fn_signature.parameters.values()
         queries = {field.name for field in fields if isinstance(field.kwarg_definition, QueryParameter)}
-        known = _KNOWN[id(handler)] = frozenset({*queries, CURSOR} if handler.opt.get("paged") else queries)
-    return known
+        kept = _KNOWN[id(handler)] = handler, frozenset({*queries, CURSOR} if handler.opt.get("paged") else queries)
+    return kept[1]
