@@ -96,6 +96,9 @@ def _told(view) -> bytes:  # type: ignore[no-untyped-def]
 
 
 @example([("genealogy", "U1", "O2", "L1"), ("order", "O2", "beta")], False, frozenset(), frozenset({"L1"}))
+@example(
+    [("genealogy", "U1", "O2", "L1"), ("lot", "L1", "O1", frozenset(), None)], False, frozenset({"O2"}), frozenset()
+)
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(actions, min_size=2, max_size=12),

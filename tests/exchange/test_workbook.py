@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gaugeblock.exchange import workbook as module
@@ -61,6 +61,7 @@ def test_kinds_of_cells() -> None:
     )
 
 
+@example([Decimal("1.0030097477301059E-11")])
 @settings(deadline=None, max_examples=40)
 @given(
     st.lists(

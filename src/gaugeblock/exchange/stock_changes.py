@@ -79,6 +79,11 @@ def _lot_moves(
     """Whether a lot's new record moves earlier records of a customer; enters its units and heat where it does not."""
     terms, stock = kept.stock.terms, kept.stock
     before = known.lots.get(moved.lot)
+    if (before is None or before[0] != moved.order) and _named(
+        connection, start, items.c.lot == moved.lot, items.c.order.is_not(None)
+    ):
+        # A record that names an order and this lot belongs to both orders: it may be somebody else's from here on.
+        return True
     covered = _covers(replace(terms, owners=owners), moved.lot, moved.order)
     was_covered = _covers(terms, moved.lot, before[0] if before is not None else None)
     if not (covered or was_covered):

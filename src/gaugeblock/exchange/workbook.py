@@ -152,7 +152,7 @@ def _write(tab: Any, row: int, column: int, cell: Cell) -> None:
             tab.write_number(row, column, cell)
         case float() if cell == cell and abs(cell) != float("inf"):
             tab.write_number(row, column, cell)
-        case Decimal() if cell.is_finite() and Decimal(repr(float(cell))) == cell and not _shows_zeros(cell):
+        case Decimal() if cell.is_finite() and _is_kept(cell) and not _shows_zeros(cell):
             tab.write_number(row, column, float(cell))
         case Decimal():
             tab.write_string(row, column, format(cell, "f") if cell.is_finite() else str(cell))
@@ -163,6 +163,11 @@ def _write(tab: Any, row: int, column: int, cell: Cell) -> None:
             tab.write_string(row, column, cell.isoformat())
         case _:
             tab.write_string(row, column, str(cell))
+
+
+def _is_kept(number: Decimal) -> bool:
+    """Whether a number's cell keeps it: the file holds sixteen digits of a double."""
+    return Decimal(f"{float(number):.16G}") == number
 
 
 def _shows_zeros(number: Decimal) -> bool:
