@@ -299,6 +299,15 @@ class Rig:
         with opened(self.file) as at:
             return at.desk.issue_key(customer, **options)[0]
 
+    def issue_test_key(self, customer: str = "acme") -> str:
+        """A key of the sandbox that the exchange knows: it reads credentials some times a second."""
+        key, end_s = self.issue_key(customer, test=True), time.monotonic() + 30
+        while httpx.get(f"{self.url}/api/v1/me", headers={"Authorization": f"Bearer {key}"}).status_code == 401:
+            if time.monotonic() >= end_s:
+                raise TimeoutError("the exchange does not take the new key")
+            time.sleep(0.05)
+        return key
+
     def transfers(self) -> list[tuple[int, str, dict[str, Any]]]:
         """All transfer records: index, identity, facets."""
         found = []

@@ -113,7 +113,7 @@ def entries(rig: Rig, endpoint: str) -> list[tuple[int, str, dict[str, Any]]]:
 
 
 def test_a_test_key_verifies_made_up_evidence_and_leaves_no_trace_in_the_plant(rig: Rig, tmp_path: Path) -> None:
-    key = rig.issue_key(test=True)
+    key = rig.issue_test_key()
     before = len(rig.transfers())
     sample = tmp_path / "first_evidence.py"
     sample.write_bytes(httpx.get(f"{rig.url}/portal/samples/first_evidence.py").content)

@@ -67,15 +67,6 @@ def commands_on(page: str) -> list[str]:
     return [html.unescape(re.sub(r"<[^>]+>", "", "".join(one))) for one in found]
 
 
-def key_in_force(rig: Rig) -> str:
-    """A test key; the exchange knows of it a tenth of a second later."""
-    key, end_s = rig.issue_key(test=True), time.monotonic() + 15
-    while httpx.get(f"{rig.url}/api/v1/me", headers={"Authorization": f"Bearer {key}"}).status_code == 401:
-        assert time.monotonic() < end_s
-        time.sleep(0.05)
-    return key
-
-
 def run(lines: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
     """One shell, as one terminal."""
     script = "set -e\n" + "\n".join(lines)
@@ -89,7 +80,7 @@ def test_from_key_to_verified_evidence_in_five_commands(rig: Rig, tmp_path: Path
     lines = commands_on(page)
     assert 2 <= len(lines) <= COMMANDS_MOST
     # The page shows no key of anybody's: the plant hands it out. Nothing else is put in.
-    key = key_in_force(rig)
+    key = rig.issue_test_key()
     lines = [line.replace("gbk_…", key) for line in lines]
     assert any(key in line for line in lines)
     assert not [line for line in lines if "…" in line or "EXAMPLE" in line or "<" in line.replace("<(", "")]
@@ -102,7 +93,7 @@ def test_from_key_to_verified_evidence_in_five_commands(rig: Rig, tmp_path: Path
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_last_command_refuses_evidence_that_was_altered(rig: Rig, tmp_path: Path) -> None:
     """Without this, a verifier that always says yes would pass."""
-    lines = [line.replace("gbk_…", key_in_force(rig)) for line in commands_on(httpx.get(rig.url + "/").text)]
+    lines = [line.replace("gbk_…", rig.issue_test_key()) for line in commands_on(httpx.get(rig.url + "/").text)]
     assert run(lines[:-1], tmp_path).returncode == 0
     (evidence,) = tmp_path.glob("*.json")
     text = evidence.read_text()

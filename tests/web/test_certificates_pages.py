@@ -177,7 +177,7 @@ def live(plant: SamplePlant) -> Iterator[object]:
 
 
 @pytest.mark.browser
-@pytest.mark.xdist_group("browser")
+@pytest.mark.xdist_group("browser-exchange")
 def test_every_page_is_whole_and_issuing_by_hand(live) -> None:  # type: ignore[no-untyped-def]
     pytest.importorskip("typst")
     playwright = pytest.importorskip("playwright.sync_api")

@@ -18,7 +18,7 @@ from tests.web.test_pages_in_browser import CHROMIUM, in_both_themes, open_conte
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
+    pytest.mark.xdist_group("browser-exchange"),
     pytest.mark.skipif(not CHROMIUM.exists(), reason="/usr/bin/chromium is not installed"),
 ]
 

@@ -25,7 +25,7 @@ CHROMIUM = Path("/usr/bin/chromium")
 SHOTS = os.environ.get("GAUGEBLOCK_SHOTS")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
+    pytest.mark.xdist_group("browser-exchange"),
     pytest.mark.skipif(not CHROMIUM.exists(), reason="/usr/bin/chromium is not installed"),
 ]
 LANGUAGES = {"zh": "zh-CN", "en": "en-GB"}
