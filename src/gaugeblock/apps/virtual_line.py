@@ -327,10 +327,11 @@ async def run_line(settings: LineProcessSettings, base: Path, stop: asyncio.Even
             if settings.production is not None:
                 events = TruthSender(settings, client, Keyring(base / settings.keys), SystemClock(), LINE_AUTHOR)
                 kept = None if state_file is None else state_file.with_suffix(".production.json")
+                # Entered before the driver and so left after it: what the driver hands on at its end is sent, too.
+                await stack.enter_async_context(_sending(events))
                 driver = await stack.enter_async_context(
                     driving(settings.production, VirtualLine(line), events.put_events, kept)
                 )
-                await stack.enter_async_context(_sending(events))
 
         def on_truth(truth: UnitTruth) -> None:
             if sender is not None:
