@@ -343,6 +343,28 @@ def test_a_step_that_is_checked_has_its_effect_and_another_none(
         assert changed
 
 
+def test_what_was_declined_and_nothing_else_cannot_be_revoked() -> None:
+    stated = VersionStated(
+        index=0, contract="C-1", customer="acme", author="person:li", stated_at=to_rfc3339(NOW), statement=_statement()
+    )
+    declined = StepStated(
+        index=1,
+        contract="C-1",
+        customer="acme",
+        version=stated.statement.version,
+        step="declined",
+        author="customer:acme",
+        stated_at=to_rfc3339(NOW),
+    )
+    known = fold([stated, declined])["C-1"]
+    if known.latest.stage != "declined":  # the statement of these tests may wait for an approval first
+        approved = msgspec.structs.replace(declined, step="approved", author="person:wang")
+        known = fold([stated, approved, msgspec.structs.replace(declined, index=2)])["C-1"]
+    assert known.latest.stage == "declined"
+    with pytest.raises(ContractStepError):
+        check_step([known], "acme", "C-1", stated.statement.version, "revoked", "person:li", NOW)
+
+
 def test_one_contract_of_a_customer_is_in_force_at_a_time() -> None:
     def stated(contract: str, index: int) -> VersionStated:
         return VersionStated(

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from gaugeblock.plant.exchange_facets import ContractStatement, Permission
 from gaugeblock.plant.record_types import LATEST, RECORD_TYPES
 
-DISCLOSABLE: tuple[str, ...] = (
+Disclosable = Literal[
     "production.order",
     "production.forecast",
     "production.outcome",
@@ -37,7 +38,8 @@ DISCLOSABLE: tuple[str, ...] = (
     "inspection.agreement_study",
     "exchange.footprint",
     "exchange.document",
-)
+]
+DISCLOSABLE: tuple[Disclosable, ...] = get_args(Disclosable)
 """Record types that a contract can permit. Keys, other customers' affairs, the line's events and alarms are none."""
 
 PRODUCT_TYPES: frozenset[str] = frozenset(

@@ -90,9 +90,9 @@ class ContractState(msgspec.Struct, frozen=True, kw_only=True):
         return self.versions[-1]
 
     @property
-    def revoked(self) -> bool:
-        """Whether it has ended and nothing was drafted since."""
-        return self.latest.stage == "revoked"
+    def ended(self) -> bool:
+        """Whether every version was declined or revoked: there is nothing to revoke."""
+        return all(state.stage in _ENDED for state in self.versions)
 
 
 def needs_approval(statement: ContractStatement) -> bool:
@@ -137,9 +137,7 @@ def _with_step(known: ContractState, step: StepStated) -> ContractState | None:
         return None
     if step.step == "revoked":
         ended = [
-            state
-            if state.stage in ("declined", "revoked")
-            else msgspec.structs.replace(state, stage="revoked", ended=step)
+            state if state.stage in _ENDED else msgspec.structs.replace(state, stage="revoked", ended=step)
             for state in known.versions
         ]
         return msgspec.structs.replace(known, versions=tuple(ended))
@@ -154,6 +152,7 @@ def _with_step(known: ContractState, step: StepStated) -> ContractState | None:
     )
 
 
+_ENDED = ("declined", "revoked")
 _FROM: dict[StepName, tuple[Stage, ...]] = {
     "approved": ("awaiting_approval",),
     "accepted": ("offered",),
@@ -166,7 +165,9 @@ def _obstacle(
     known: ContractState, version: VersionState, step: StepName, author: str
 ) -> Literal["stage", "party", "four_eyes"] | None:
     """Why a step would have no effect."""
-    if version.stage not in _FROM[step] or (step == "revoked" and known.revoked):
+    if version.stage not in _FROM[step]:
+        return "stage"
+    if step == "revoked" and known.ended:
         return "stage"
     kind, _, name = author.partition(":")
     if kind == "customer" and name != known.customer:

@@ -125,11 +125,12 @@ class TransferEntry(Facet, frozen=True, forbid_unknown_fields=True, omit_default
     credential
         Public id of the credential.
     method, resource, status
-        Of the HTTP exchange; the resource is path and query, without secrets, 500 characters at most.
+        Of the HTTP exchange; the resource is path and query, without secrets, 500 characters at most. The status is 0
+        where nobody answered: a webhook's message is recorded before it is sent.
     sha256, size_bytes
         Of the body that was served; of a 304 the digest of the representation that the customer already has.
     derived_from
-        Indices of the records that the answer was derived from, as runs ``(first, last)``, 64 at most; ``truncated``
+        Indices of the records that the answer was derived from, as runs ``(first, last)``, the last 64; ``truncated``
         says that there were more (the resource and the log's size then tell which).
     log_size
         How many records the exchange had read.
@@ -149,7 +150,7 @@ class TransferEntry(Facet, frozen=True, forbid_unknown_fields=True, omit_default
 
 
 class TransferStatement(Facet, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The answers of some milliseconds, 512 at most, to one customer under one contract version."""
+    """The answers of some milliseconds to one customer under one contract version; a facet holds some hundred."""
 
     entries: tuple[TransferEntry, ...]
 

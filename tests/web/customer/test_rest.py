@@ -12,7 +12,7 @@ from openapi_spec_validator import validate
 
 from gaugeblock.exchange.contract import DISCLOSABLE
 from gaugeblock.ledger.verify import verify_evidence
-from gaugeblock.web.customer.rest_records import RecordType
+from gaugeblock.web.customer.rest_records import Disclosable
 from tests.web.customer.trading import IMAGE, Trade
 
 API = "/api/v1"
@@ -208,7 +208,7 @@ def test_versions_and_parameters_that_there_are_none_of_are_named(acme: Any) -> 
 
 
 def test_the_types_of_records_are_those_that_can_be_permitted() -> None:
-    assert set(get_args(RecordType)) == set(DISCLOSABLE)
+    assert set(get_args(Disclosable)) == set(DISCLOSABLE)
 
 
 def test_nobody_without_a_credential(trade: Trade) -> None:

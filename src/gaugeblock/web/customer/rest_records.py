@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import anyio.to_thread
 import msgspec
 from litestar import Response, get
 from litestar.params import QueryParameter
 
+from gaugeblock.exchange.contract import Disclosable
 from gaugeblock.exchange.view_model import ChangeView, RecordView
 from gaugeblock.web.customer.problems import may_answer
 from gaugeblock.web.customer.rest_common import (
@@ -30,28 +31,6 @@ from gaugeblock.web.customer.rest_common import (
 from gaugeblock.web.customer.versions import VERSIONS
 
 PAGED = {"paged": True}
-RecordType = Literal[
-    "production.order",
-    "production.forecast",
-    "production.outcome",
-    "production.lot",
-    "production.genealogy",
-    "inspection.verdict",
-    "inspection.review",
-    "inspection.reference",
-    "inspection.lot",
-    "production.result",
-    "production.certificate",
-    "production.shipment",
-    "nonconformity.opened",
-    "nonconformity.step",
-    "inspection.module",
-    "inspection.release",
-    "inspection.agreement_study",
-    "exchange.footprint",
-    "exchange.document",
-]
-"""Those that a contract can permit."""
 TAGS = ["records"]
 
 
@@ -122,7 +101,7 @@ async def me(request: Req) -> Response[AboutOut]:
 @get("/records", opt=PAGED, tags=TAGS, summary="Records", responses=may_answer())
 async def records(
     request: Req,
-    record_type: Annotated[RecordType | None, QueryParameter(description="Only of this type.")] = None,
+    record_type: Annotated[Disclosable | None, QueryParameter(description="Only of this type.")] = None,
     limit: Limit = 100,
 ) -> Response[RecordsOut]:
     """Every record that you may see, as far as you may see it, newest first."""
